@@ -1,0 +1,191 @@
+//! The way in: one pool, and transactions that are bound to a role, and to a tenant, from their
+//! first statement on.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use letterhead_domain::id::TenantId;
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    Statement, TransactionTrait,
+};
+
+use crate::{
+    error::{StorageError, failed},
+    key::MasterKeys,
+};
+
+/// How to reach the database.
+pub struct StoreConfig {
+    /// The login role's URL. It may hold a password: never log it.
+    pub url: String,
+    /// Most connections at once.
+    pub connections: u32,
+    /// Prepared statements kept per connection; 0 for poolers that cannot follow them.
+    pub statement_cache: usize,
+}
+
+/// The database, with the master keys that open what is sealed in it. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    db: DatabaseConnection,
+    keys: MasterKeys,
+}
+
+impl Store {
+    /// Opens the pool. Connections are made when they are first needed, so a database that is
+    /// away makes [`Store::ready`] fail, not this.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Database`] if the URL is malformed.
+    pub async fn connect(config: StoreConfig, keys: MasterKeys) -> Result<Self, StorageError> {
+        let StoreConfig { url, connections, statement_cache } = config;
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(connections)
+            .connect_lazy(true)
+            .acquire_timeout(Duration::from_secs(5))
+            .idle_timeout(Duration::from_secs(300))
+            // A ping before each use costs a quarter of the read throughput.
+            .test_before_acquire(false)
+            .sqlx_logging(false)
+            .map_sqlx_postgres_opts(move |options| {
+                options
+                    .application_name("letterhead")
+                    .statement_cache_capacity(statement_cache)
+            });
+        let db = Database::connect(options).await.map_err(failed("open the pool"))?;
+        Ok(Self { db, keys })
+    }
+
+    /// Whether the database answers and has the schema that this program knows.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] if it does not answer, [`StorageError::Database`] if it is
+    /// not migrated.
+    pub async fn ready(&self) -> Result<(), StorageError> {
+        self.system().await?.commit().await
+    }
+
+    /// Begins a transaction that reads and writes `tenant`'s rows only.
+    ///
+    /// Row-level security is bound here, in one statement with the role, and each query names the
+    /// tenant as well. Dropped without [`TenantTx::commit`], it rolls back.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] if the database is away.
+    pub async fn tenant(&self, tenant: TenantId) -> Result<TenantTx, StorageError> {
+        let (tx, now) = self.begin("letterhead_tenant", &tenant.to_string()).await?;
+        Ok(TenantTx { tx, tenant, now, keys: self.keys.clone() })
+    }
+
+    /// Begins a transaction across tenants, as the role that cannot read secrets or bodies.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] if the database is away.
+    pub async fn system(&self) -> Result<SystemTx, StorageError> {
+        let (tx, now) = self.begin("letterhead_system", "").await?;
+        Ok(SystemTx { tx, now, keys: self.keys.clone() })
+    }
+
+    /// The master keys this store knows.
+    pub fn master_keys(&self) -> &MasterKeys {
+        &self.keys
+    }
+
+    /// The pool itself, for what stands outside transactions: `LISTEN` and `NOTIFY`.
+    pub(crate) fn db(&self) -> &DatabaseConnection {
+        &self.db
+    }
+
+    /// Enters `role` and `tenant`, and reads the database's time: the only clock that decides.
+    async fn begin(
+        &self,
+        role: &str,
+        tenant: &str,
+    ) -> Result<(DatabaseTransaction, DateTime<Utc>), StorageError> {
+        let enter = Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            "SELECT set_config('role', $1, true), set_config('letterhead.tenant', $2, true), \
+             letterhead_now() AS now",
+            [role.into(), tenant.into()],
+        );
+        let mut tries = 0;
+        loop {
+            let begun = async {
+                let tx = self.db.begin().await?;
+                let row = tx.query_one_raw(enter.clone()).await?;
+                Ok::<_, sea_orm::DbErr>((tx, row))
+            };
+            match begun.await.map_err(failed("begin a transaction")) {
+                Ok((tx, Some(row))) => {
+                    let now = row.try_get("", "now").map_err(failed("read the time"))?;
+                    return Ok((tx, now));
+                }
+                Ok((_, None)) => return Err(StorageError::Corrupt { table: "(time)" }),
+                // Without a ping, a pooled connection may have died since its last use: nothing
+                // was done on it yet, so another one may serve.
+                Err(err) if err.is_unavailable() && tries < 3 => tries += 1,
+                Err(err) => return Err(err),
+            }
+        }
+    }
+}
+
+/// A transaction bound to one tenant. Repositories are its methods, see [`crate::repo`].
+pub struct TenantTx {
+    pub(crate) tx: DatabaseTransaction,
+    pub(crate) tenant: TenantId,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) keys: MasterKeys,
+}
+
+/// A transaction across tenants. Repositories are its methods, see [`crate::repo`].
+pub struct SystemTx {
+    pub(crate) tx: DatabaseTransaction,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) keys: MasterKeys,
+}
+
+impl TenantTx {
+    /// The tenant whose rows this transaction sees.
+    pub fn tenant_id(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The database's time when the transaction began.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Makes everything done here permanent.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] or [`StorageError::Database`]; whether it was committed is
+    /// then unknown.
+    pub async fn commit(self) -> Result<(), StorageError> {
+        self.tx.commit().await.map_err(failed("commit"))
+    }
+}
+
+impl SystemTx {
+    /// The database's time when the transaction began.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Makes everything done here permanent.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] or [`StorageError::Database`]; whether it was committed is
+    /// then unknown.
+    pub async fn commit(self) -> Result<(), StorageError> {
+        self.tx.commit().await.map_err(failed("commit"))
+    }
+}
