@@ -1,1 +1,16 @@
-//! x
+//! Letterhead's only way to strangers' servers.
+//!
+//! The egress guard decides where a connection may go; the stream underneath every conversation
+//! keeps hostile servers within bounds; test runs and deliveries open their sessions in one and
+//! the same way. This crate knows nothing of tenants' rows, of HTTP or of queues: it is given
+//! settings, a password and a mail, and says what happened. What a server answers is data, never
+//! an error. No type of the libraries below (SMTP, TLS, DNS) leaves this crate.
+
+pub mod compose;
+pub mod egress;
+pub mod lease;
+pub mod mailer;
+pub mod test_run;
+pub mod timeouts;
+pub mod tls;
+pub mod transport;

@@ -1,0 +1,142 @@
+//! The one door to DNS.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use hickory_resolver::{TokioResolver, net::NetError, proto::rr::Name};
+use letterhead_domain::smtp_host::SmtpHost;
+use tokio::time::timeout;
+
+/// Longest that one look-up may take, retries included.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Most addresses that a name may have. More are no mail server's.
+const MAX_ADDRESSES: usize = 64;
+
+/// Looks names up, through the system's name servers or in a fixed table. Clones share one cache.
+#[derive(Clone)]
+pub struct Resolver {
+    source: Source,
+    lookups: Arc<AtomicUsize>,
+}
+
+#[derive(Clone)]
+enum Source {
+    System(TokioResolver),
+    Fixed(Arc<HashMap<SmtpHost, Vec<IpAddr>>>),
+}
+
+/// The system's resolver configuration could not be used.
+#[derive(Debug, thiserror::Error)]
+#[error("read the system's resolver configuration")]
+pub struct ResolverError(#[source] NetError);
+
+/// Why a name gave no addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LookupFailure {
+    UnknownHost,
+    ResolverFailed,
+}
+
+impl Resolver {
+    /// Asks the name servers of the system's configuration (`/etc/resolv.conf`), after its hosts
+    /// file.
+    ///
+    /// # Errors
+    ///
+    /// [`ResolverError`] if that configuration is missing or malformed.
+    pub fn system() -> Result<Self, ResolverError> {
+        let mut builder = TokioResolver::builder_tokio().map_err(ResolverError)?;
+        builder.options_mut().timeout = Duration::from_secs(2);
+        builder.options_mut().attempts = 2;
+        let resolver = builder.build().map_err(ResolverError)?;
+        Ok(Self::from_source(Source::System(resolver)))
+    }
+
+    /// Answers from `table` alone: for tests and demonstrations.
+    pub fn fixed(table: impl IntoIterator<Item = (SmtpHost, Vec<IpAddr>)>) -> Self {
+        Self::from_source(Source::Fixed(Arc::new(table.into_iter().collect())))
+    }
+
+    fn from_source(source: Source) -> Self {
+        Self {
+            source,
+            lookups: Arc::default(),
+        }
+    }
+
+    /// How often a name was looked up so far; addresses and `localhost` are not counted.
+    pub fn lookups(&self) -> usize {
+        self.lookups.load(Ordering::Relaxed)
+    }
+
+    /// The addresses of `host`: itself if it is one, both loopbacks for `localhost` (RFC 6761,
+    /// section 6.3), otherwise what the name servers say within five seconds.
+    pub(crate) async fn addresses(&self, host: &SmtpHost) -> Result<Vec<IpAddr>, LookupFailure> {
+        if let Some(address) = host.address() {
+            return Ok(vec![address]);
+        }
+        if host.as_str() == "localhost" || host.as_str().ends_with(".localhost") {
+            return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
+        }
+        self.lookups.fetch_add(1, Ordering::Relaxed);
+        let addresses = match &self.source {
+            Source::Fixed(table) => table.get(host).cloned().unwrap_or_default(),
+            Source::System(resolver) => query(resolver, host).await?,
+        };
+        match addresses.len() {
+            0 => Err(LookupFailure::UnknownHost),
+            1..=MAX_ADDRESSES => Ok(addresses),
+            _ => Err(LookupFailure::ResolverFailed),
+        }
+    }
+}
+
+async fn query(resolver: &TokioResolver, host: &SmtpHost) -> Result<Vec<IpAddr>, LookupFailure> {
+    // Fully qualified: the search list of this machine is no tenant's business.
+    let mut name = Name::from_ascii(host.as_str()).map_err(|_| LookupFailure::UnknownHost)?;
+    name.set_fqdn(true);
+    match timeout(PATIENCE, resolver.lookup_ip(name)).await {
+        Ok(Ok(answer)) => Ok(answer.iter().take(MAX_ADDRESSES + 1).collect()),
+        Ok(Err(error)) if error.is_nx_domain() || error.is_no_records_found() => {
+            Err(LookupFailure::UnknownHost)
+        }
+        Ok(Err(_)) | Err(_) => Err(LookupFailure::ResolverFailed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn localhost_is_the_loopback_without_a_question() {
+        let resolver = Resolver::fixed([]);
+
+        let addresses = resolver.addresses(&"localhost".parse().unwrap()).await;
+
+        assert_eq!(
+            addresses,
+            Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()])
+        );
+        assert_eq!(resolver.lookups(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_name_without_addresses_is_unknown_and_one_with_too_many_is_an_error() {
+        let many = vec![IpAddr::from([8, 8, 8, 8]); MAX_ADDRESSES + 1];
+        let resolver = Resolver::fixed([("many.example".parse().unwrap(), many)]);
+
+        let unknown = resolver.addresses(&"none.example".parse().unwrap()).await;
+        let many = resolver.addresses(&"many.example".parse().unwrap()).await;
+
+        assert_eq!(unknown, Err(LookupFailure::UnknownHost));
+        assert_eq!(many, Err(LookupFailure::ResolverFailed));
+    }
+}
