@@ -1,0 +1,58 @@
+# Everything a person or the CI starts. `make help` lists it.
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
+		awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
+
+run: ## Build, set everything up and run the demonstration (Ctrl-C stops it)
+	@exec deploy/dev/run $(ARGS)
+
+test: ## Set everything up and run every test (ARGS= goes to the runner)
+	@exec deploy/dev/test $(ARGS)
+
+stop: ## Stop what `make run` or `make test` left running
+	@deploy/dev/stop
+
+clean-state: stop ## Stop, and remove the private databases, keys and tools in .letterhead/
+	@deploy/dev/postgres remove run && deploy/dev/postgres remove test && rm -rf .letterhead
+
+fmt: ## Format the sources
+	cargo fmt --all
+
+fmt-check: ## Check the format of the sources
+	cargo fmt --all -- --check
+
+lint: ## Run clippy over everything, warnings denied
+	cargo clippy --workspace --all-targets -- -D warnings
+
+lint-scripts: ## Run shellcheck and hadolint over deploy/, where they are installed
+	@if command -v shellcheck >/dev/null; then \
+		shellcheck -x deploy/dev/lib.sh deploy/dev/{postgres,run,stop,test} deploy/postgres-init .ci/run; \
+	else echo "shellcheck is not installed: scripts not checked"; fi
+	@if command -v hadolint >/dev/null; then hadolint deploy/Containerfile; \
+	else echo "hadolint is not installed: Containerfile not checked"; fi
+
+doc: ## Build the documentation, broken links denied
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+deny: ## Check licences, advisories and who may depend on what (cargo-deny)
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
+	else echo "cargo-deny is not installed: licences and advisories not checked"; fi
+
+unused: ## Look for dependencies that nothing uses (cargo-machete)
+	@if cargo machete --version >/dev/null 2>&1; then cargo machete; \
+	else echo "cargo-machete is not installed: unused dependencies not looked for"; fi
+
+openapi-check: ## Check that the API document in the tests' snapshots is the program's
+	@deploy/dev/test -p letterhead openapi
+
+schemathesis: ## Try the running API for five minutes with made-up requests
+	@LETTERHEAD_SCHEMATHESIS_SECONDS=300 deploy/dev/test -p letterhead-tests schemathesis
+
+ci: ## Run what the CI runs
+	@.ci/run
+
+.PHONY: help run test stop clean-state fmt fmt-check lint lint-scripts doc deny unused openapi-check schemathesis ci
