@@ -1,0 +1,1 @@
+//! Messages with their recipients and attempts.
