@@ -1,1 +1,14 @@
-//! x
+//! The program: command line, HTTP API and delivery worker.
+//!
+//! `main → cli → {http, worker} → app → {storage, mailer, domain}`. Nothing calls upward: the use
+//! cases of [`app`] know no HTTP, and [`http`] only translates.
+
+pub mod api_key;
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod metrics;
+pub mod practice_inbox;
+pub mod random;
+pub mod worker;

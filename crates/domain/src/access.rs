@@ -31,6 +31,8 @@ pub enum Principal {
         /// The key that was shown.
         key: ApiKeyId,
     },
+    /// Whoever may run the program on the operator's machine: the operator.
+    Console,
     /// One tenant's program.
     Tenant {
         /// The key that was shown.
@@ -46,7 +48,7 @@ impl Principal {
     /// Whether the principal may do `scope` on a tenant that it can see.
     pub fn may(&self, scope: Scope) -> bool {
         match self {
-            Self::Operator { .. } => true,
+            Self::Operator { .. } | Self::Console => true,
             Self::Tenant { scopes, .. } => scopes.contains(&scope),
         }
     }
@@ -54,7 +56,7 @@ impl Principal {
     /// Whether `tenant` exists for the principal.
     pub fn sees(&self, tenant: TenantId) -> bool {
         match self {
-            Self::Operator { .. } => true,
+            Self::Operator { .. } | Self::Console => true,
             Self::Tenant { tenant: own, .. } => *own == tenant,
         }
     }
@@ -63,6 +65,7 @@ impl Principal {
     pub fn audit_name(&self) -> String {
         match self {
             Self::Operator { key } => format!("operator-key:{key}"),
+            Self::Console => "console".to_owned(),
             Self::Tenant { key, .. } => format!("api-key:{key}"),
         }
     }

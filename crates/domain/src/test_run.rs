@@ -1,6 +1,6 @@
 //! Test runs: what was tried, how far it came, and what stopped it.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use chrono::{DateTime, Utc};
 
@@ -156,6 +156,35 @@ pub enum Cause {
     Interrupted,
 }
 
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self {
+            Self::DestinationNotAllowed => "the destination is not allowed",
+            Self::UnknownHost => "the host name has no address",
+            Self::ResolverFailed => "the name servers did not answer",
+            Self::ConnectionRefused => "the connection was refused",
+            Self::Unreachable => "the host cannot be reached",
+            Self::TimedOut => "the server did not answer in time",
+            Self::Closed => "the server closed the connection",
+            Self::ClearTextOnTls => "the server does not speak TLS on this port",
+            Self::TlsOnClearText => "the server speaks TLS from the first byte on this port",
+            Self::Certificate(CertificateFault::WrongName) => "the certificate is for another name",
+            Self::Certificate(CertificateFault::Expired) => "the certificate is not valid now",
+            Self::Certificate(CertificateFault::UnknownIssuer) => "the certificate is not trusted",
+            Self::Certificate(CertificateFault::Other) => "the certificate is not acceptable",
+            Self::TlsHandshake => "the TLS handshake failed",
+            Self::NotSmtp => "what answered does not speak SMTP",
+            Self::StarttlsNotOffered => "the server does not offer STARTTLS",
+            Self::AuthNotOffered => "the server offers no sign-in that we know",
+            Self::Smtputf8NotOffered => "the server cannot carry addresses outside ASCII",
+            Self::Refused(reply) => return reply.fmt(f),
+            Self::SecretUnreadable => "the stored password cannot be opened",
+            Self::Interrupted => "it was interrupted on our side",
+        };
+        f.write_str(words)
+    }
+}
+
 impl Cause {
     /// The server's reply, if it is what stopped the conversation.
     pub const fn reply(&self) -> Option<&Reply> {
@@ -192,17 +221,16 @@ pub struct TestReport {
 }
 
 impl TestReport {
-    /// The report of a run that was stopped at `stage` before anything left.
+    /// The report of a run that failed at `stage` before anything was tried.
     pub fn stopped(stage: Stage, cause: Cause) -> Self {
+        let status = |each| {
+            if each == stage { StageStatus::Failed } else { StageStatus::NotReached }
+        };
         let stages = Stage::ALL
             .iter()
             .map(|&each| StageReport {
                 stage: each,
-                status: match each.cmp(&stage) {
-                    std::cmp::Ordering::Less => StageStatus::Passed,
-                    std::cmp::Ordering::Equal => StageStatus::Failed,
-                    std::cmp::Ordering::Greater => StageStatus::NotReached,
-                },
+                status: status(each),
                 took: Duration::ZERO,
                 reply: None,
             })

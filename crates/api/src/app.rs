@@ -1,0 +1,83 @@
+//! The use cases. Each is one function that a person could name, over storage and mailer; none
+//! knows HTTP, and none holds a transaction while it speaks to a mail server.
+
+use std::{net::IpAddr, sync::Arc};
+
+use letterhead_domain::{message::MessageLimits, sender::PromotePolicy};
+use letterhead_mailer::mailer::Mailer;
+use letterhead_storage::{record::RunLimits, store::Store};
+use tokio_util::task::TaskTracker;
+
+pub mod access;
+pub mod audit;
+pub mod error;
+pub mod events;
+pub mod messages;
+pub mod senders;
+pub mod tenants;
+pub mod test_runs;
+
+pub use error::AppError;
+
+use crate::{metrics::Metrics, worker::waker::Waker};
+
+/// What the operator chose about the use cases.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// When a saved version becomes live.
+    pub promote: PromotePolicy,
+    /// How much one message may be.
+    pub message: MessageLimits,
+    /// How many test runs a tenant may start.
+    pub test_runs: RunLimits,
+    /// How many times a minute one client address may show a wrong key.
+    pub failed_auth_per_minute: u32,
+}
+
+/// Everything the use cases stand on. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts of an [`App`].
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// The way to mail servers.
+    pub mailer: Mailer,
+    /// What the operator chose.
+    pub rules: Rules,
+    /// Work that outlives its request; a shutdown waits for it.
+    pub tasks: TaskTracker,
+    /// Tells workers that something is due.
+    pub waker: Waker,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Wrong keys, by client address.
+    pub failed_auth: moka::sync::Cache<IpAddr, Arc<std::sync::atomic::AtomicU32>>,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(
+        store: Store,
+        mailer: Mailer,
+        rules: Rules,
+        waker: Waker,
+        metrics: Metrics,
+    ) -> Self {
+        let failed_auth = moka::sync::Cache::builder()
+            .max_capacity(100_000)
+            .time_to_live(std::time::Duration::from_secs(60))
+            .build();
+        let tasks = TaskTracker::new();
+        Self(Arc::new(Parts { store, mailer, rules, tasks, waker, metrics, failed_auth }))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

@@ -1,0 +1,136 @@
+//! Who is calling, and on whose behalf.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::Ordering},
+};
+
+use letterhead_domain::{
+    access::{Principal, Scope},
+    id::TenantId,
+    message::TenantRef,
+};
+use letterhead_storage::record::{KeyOwner, StoredKey};
+use subtle::ConstantTimeEq;
+
+use super::{App, AppError};
+use crate::api_key::{self, KeyKind, ShownKey};
+
+/// A principal on one tenant that it can see.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Whose key it is.
+    pub principal: Principal,
+    /// The tenant.
+    pub tenant: TenantId,
+}
+
+impl Caller {
+    /// Refuses callers that lack `scope`.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Forbidden`] naming the scope.
+    pub fn require(&self, scope: Scope) -> Result<(), AppError> {
+        if self.principal.may(scope) {
+            Ok(())
+        } else {
+            Err(AppError::Forbidden(format!("this key lacks the scope {}", scope.as_str())))
+        }
+    }
+
+    /// How the audit names the caller.
+    pub fn actor(&self) -> String {
+        self.principal.audit_name()
+    }
+}
+
+/// Refuses everybody but the operator.
+///
+/// # Errors
+///
+/// [`AppError::Forbidden`].
+pub fn require_operator(principal: &Principal) -> Result<(), AppError> {
+    match principal {
+        Principal::Operator { .. } | Principal::Console => Ok(()),
+        Principal::Tenant { .. } => {
+            Err(AppError::Forbidden("only an operator key may do this".to_owned()))
+        }
+    }
+}
+
+/// Finds out whose `key` it is. A key whose checksum is wrong costs no query.
+///
+/// # Errors
+///
+/// [`AppError::Unauthorized`] for every key that does not work, [`AppError::TooMany`] once
+/// `client` has shown too many of those within a minute, [`AppError::Unavailable`].
+pub async fn authenticate(app: &App, key: &str, client: IpAddr) -> Result<Principal, AppError> {
+    let failures = app.failed_auth.get(&client);
+    let count = failures.as_ref().map_or(0, |count| count.load(Ordering::Relaxed));
+    if count >= app.rules.failed_auth_per_minute {
+        return Err(AppError::TooMany { retry_after: 60 });
+    }
+    let found = match api_key::parse(key) {
+        Some(shown) => find(app, &shown).await?,
+        None => None,
+    };
+    found.ok_or_else(|| {
+        let counter = app.failed_auth.get_with(client, Arc::default);
+        counter.fetch_add(1, Ordering::Relaxed);
+        AppError::Unauthorized
+    })
+}
+
+async fn find(app: &App, shown: &ShownKey) -> Result<Option<Principal>, AppError> {
+    let system = app.store.system().await?;
+    let stored = system.api_keys().find(shown.id).await?;
+    let now = system.now();
+    let works = |stored: &StoredKey| {
+        bool::from(stored.secret_hash.ct_eq(&shown.hash))
+            && !stored.revoked
+            && stored.expires_at.is_none_or(|end| now < end)
+    };
+    let Some(stored) = stored.filter(works) else { return Ok(None) };
+    system.api_keys().touch(shown.id).await?;
+    system.commit().await?;
+    Ok(match (stored.owner, shown.kind) {
+        (KeyOwner::Operator, KeyKind::Operator) => Some(Principal::Operator { key: stored.id }),
+        (KeyOwner::Tenant { tenant, scopes }, KeyKind::Tenant) => {
+            Some(Principal::Tenant { key: stored.id, tenant, scopes })
+        }
+        (KeyOwner::Operator, KeyKind::Tenant) | (KeyOwner::Tenant { .. }, KeyKind::Operator) => None,
+    })
+}
+
+/// Finds the tenant that a path names, for a principal that can see it.
+///
+/// # Errors
+///
+/// [`AppError::NotFound`] if there is none, if it is another's, or for an operator's `self`.
+pub async fn enter(app: &App, principal: &Principal, tenant: &str) -> Result<Caller, AppError> {
+    const NONE: AppError = AppError::NotFound("tenant");
+    let reference = TenantRef::parse(tenant).ok_or(NONE)?;
+    let tenant = match (principal, &reference) {
+        (Principal::Tenant { tenant, .. }, TenantRef::Own) => *tenant,
+        (Principal::Tenant { tenant, .. }, TenantRef::Id(id)) if id == tenant => *tenant,
+        (Principal::Tenant { tenant, .. }, TenantRef::Slug(slug)) => {
+            let tx = app.store.tenant(*tenant).await?;
+            let own = tx.tenant().load().await?;
+            if own.slug != *slug {
+                return Err(NONE);
+            }
+            *tenant
+        }
+        (Principal::Tenant { .. }, TenantRef::Id(_))
+        | (Principal::Operator { .. } | Principal::Console, TenantRef::Own) => return Err(NONE),
+        (
+            Principal::Operator { .. } | Principal::Console,
+            TenantRef::Id(_) | TenantRef::Slug(_),
+        ) => {
+            let system = app.store.system().await?;
+            system.tenants().find(&reference).await?.ok_or(NONE)?.id
+        }
+    };
+    Ok(Caller { principal: principal.clone(), tenant })
+}

@@ -1,0 +1,151 @@
+//! Messages: taking them over, looking at them, cancelling and retrying them.
+
+use letterhead_domain::{
+    event::AuditAction,
+    field_errors::{FieldErrors, Invalid},
+    id::MessageId,
+    message::{MessageStatus, NewMessage, message_id_header},
+};
+use letterhead_storage::{
+    record::{MessageRecord, Page, PageRequest},
+    repo::message::{Enqueue, Enqueued, Idempotency, MessageFilter},
+};
+use uuid::Uuid;
+
+use super::{App, AppError, access::Caller};
+use crate::random;
+
+/// A caller's promise that equal keys mean the same message.
+pub struct IdempotencyKey {
+    /// The key as given.
+    pub key: String,
+    /// SHA-256 of the request's body.
+    pub body_hash: [u8; 32],
+}
+
+/// A message that was taken over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its id.
+    pub id: MessageId,
+    /// Its `Message-ID` header.
+    pub header_id: String,
+    /// Always `queued`: a repeated call gives the first answer.
+    pub status: MessageStatus,
+}
+
+/// Takes a message over in one transaction; it leaves when its sender is live and its turn comes.
+///
+/// # Errors
+///
+/// [`AppError::Conflict`] if there is no such sender, [`AppError::Forbidden`] if the tenant is
+/// suspended, [`AppError::Invalid`] if the idempotency key was used with another body.
+pub async fn accept(
+    app: &App,
+    caller: &Caller,
+    message: NewMessage,
+    idempotency: Option<IdempotencyKey>,
+) -> Result<Accepted, AppError> {
+    let tx = app.store.tenant(caller.tenant).await?;
+    let sender = tx.senders().identify(&message.sender).await?;
+    let sender = sender.ok_or_else(|| AppError::Conflict("there is no such sender".to_owned()))?;
+    if sender.tenant_suspended {
+        return Err(AppError::Forbidden("this tenant is suspended".to_owned()));
+    }
+    let id: MessageId = random::id();
+    let header_id = message_id_header(id, &sender.email);
+    let enqueued = tx
+        .messages()
+        .enqueue(&Enqueue {
+            id,
+            sender: sender.id,
+            header_id: header_id.clone(),
+            recipient_ids: message.recipients.iter().map(|_| random::id()).collect(),
+            message: &message,
+            idempotency: idempotency.map(|given| Idempotency {
+                id: random::id::<Uuid>(),
+                route: "messages",
+                key: given.key,
+                body_hash: given.body_hash,
+            }),
+        })
+        .await?;
+    tx.commit().await?;
+    let status = MessageStatus::Queued;
+    match enqueued {
+        Enqueued::New => {
+            app.waker.wake();
+            Ok(Accepted { id, header_id, status })
+        }
+        Enqueued::Same { id, header_id } => Ok(Accepted { id, header_id, status }),
+        Enqueued::DifferentBody => {
+            let message = "this key was used with another body within the last 7 days";
+            let invalid = Invalid::new("idempotency_key_reused", message);
+            Err(FieldErrors::one("", invalid).into())
+        }
+    }
+}
+
+/// Loads a message with its recipients and attempts.
+///
+/// # Errors
+///
+/// [`AppError::NotFound`].
+pub async fn load(app: &App, caller: &Caller, id: &str) -> Result<MessageRecord, AppError> {
+    let none = AppError::NotFound("message");
+    let Ok(id) = id.parse::<MessageId>() else { return Err(none) };
+    let tx = app.store.tenant(caller.tenant).await?;
+    tx.messages().find(id).await?.ok_or(none)
+}
+
+/// Lists messages, newest first.
+///
+/// # Errors
+///
+/// [`AppError::Unavailable`].
+pub async fn list(
+    app: &App,
+    caller: &Caller,
+    filter: MessageFilter,
+    page: PageRequest,
+) -> Result<Page<MessageRecord>, AppError> {
+    Ok(app.store.tenant(caller.tenant).await?.messages().list(filter, page).await?)
+}
+
+/// Cancels a message that still waits.
+///
+/// # Errors
+///
+/// [`AppError::Conflict`] if it is on its way or has come to its end.
+pub async fn cancel(app: &App, caller: &Caller, id: MessageId) -> Result<MessageRecord, AppError> {
+    change(app, caller, id, AuditAction::MessageCancelled).await
+}
+
+/// Puts a message back into the queue, for the recipients that have not got it.
+///
+/// # Errors
+///
+/// [`AppError::Conflict`] if it still waits or everybody has got it.
+pub async fn retry(app: &App, caller: &Caller, id: MessageId) -> Result<MessageRecord, AppError> {
+    let record = change(app, caller, id, AuditAction::MessageRetried).await?;
+    app.waker.wake();
+    Ok(record)
+}
+
+async fn change(
+    app: &App,
+    caller: &Caller,
+    id: MessageId,
+    action: AuditAction,
+) -> Result<MessageRecord, AppError> {
+    let tx = app.store.tenant(caller.tenant).await?;
+    if action == AuditAction::MessageCancelled {
+        tx.messages().cancel(id).await?;
+    } else {
+        tx.messages().retry(id).await?;
+    }
+    tx.audit().record(random::id(), &caller.actor(), action, &id.to_string(), &[]).await?;
+    let record = tx.messages().load(id).await?;
+    tx.commit().await?;
+    Ok(record)
+}

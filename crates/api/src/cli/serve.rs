@@ -1,0 +1,165 @@
+//! `letterhead serve` and `letterhead work`.
+
+use std::{net::SocketAddr, process::ExitCode, time::Duration};
+
+use clap::Args;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::Failure;
+use crate::{
+    app::App,
+    config::{AppArgs, HttpArgs, WorkerArgs},
+    http::{self, HttpConfig},
+    metrics,
+    worker::Worker,
+};
+
+#[derive(Args)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    app: AppArgs,
+    #[command(flatten)]
+    http: HttpArgs,
+    #[command(flatten)]
+    worker: WorkerArgs,
+    /// Serve the API only; `letterhead work` delivers elsewhere
+    #[arg(long, env = "LETTERHEAD_NO_WORKER")]
+    no_worker: bool,
+}
+
+#[derive(Args)]
+pub(super) struct WorkArgs {
+    #[command(flatten)]
+    app: AppArgs,
+    #[command(flatten)]
+    worker: WorkerArgs,
+    /// Where the metrics listen; left out, they do not
+    #[arg(long, env = "LETTERHEAD_METRICS_LISTEN")]
+    metrics_listen: Option<SocketAddr>,
+    /// Seconds that deliveries under way get at shutdown
+    #[arg(long, env = "LETTERHEAD_SHUTDOWN_SECONDS", default_value_t = 30)]
+    shutdown_seconds: u64,
+}
+
+pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode, Failure> {
+    let app = args.app.app().await?;
+    let api = bind(args.http.listen).await?;
+    let metrics = match args.http.metrics_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let worker = (!args.no_worker).then(|| Worker::new(app.clone(), args.worker.config()));
+    let program = Program { app, api: Some((api, args.http.clone())), metrics, worker };
+    program.run(stop_signal()?, Duration::from_secs(args.http.shutdown_seconds)).await
+}
+
+pub(super) async fn work(args: WorkArgs) -> Result<ExitCode, Failure> {
+    let app = args.app.app().await?;
+    let metrics = match args.metrics_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let worker = Some(Worker::new(app.clone(), args.worker.config()));
+    let program = Program { app, api: None, metrics, worker };
+    program.run(stop_signal()?, Duration::from_secs(args.shutdown_seconds)).await
+}
+
+/// Listens on `address`.
+pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|err| match err.kind() {
+        std::io::ErrorKind::AddrInUse => Failure::say(format!(
+            "port {} is taken on {}; stop what uses it, or choose another",
+            address.port(),
+            address.ip()
+        )),
+        _ => Failure::new(format!("cannot listen on {address}"), err),
+    })
+}
+
+/// A token that is cancelled by SIGTERM or SIGINT.
+pub(super) fn stop_signal() -> Result<CancellationToken, Failure> {
+    let failed = |err| Failure::new("cannot listen for signals", err);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stopped.cancel();
+    });
+    Ok(stop)
+}
+
+/// What runs in this process.
+pub(super) struct Program {
+    pub(super) app: App,
+    pub(super) api: Option<(TcpListener, HttpArgs)>,
+    pub(super) metrics: Option<TcpListener>,
+    pub(super) worker: Option<Worker>,
+}
+
+impl Program {
+    /// Runs until `stop`; then takes no more requests, and gives what is under way `grace`.
+    pub(super) async fn run(
+        self,
+        stop: CancellationToken,
+        grace: Duration,
+    ) -> Result<ExitCode, Failure> {
+        let Self { app, api, metrics, worker } = self;
+        greet(&app).await;
+        let exchange = app.waker.clone().exchange(app.store.clone(), stop.clone());
+        let exchange = tokio::spawn(exchange);
+        let worker = worker.map(|worker| tokio::spawn(worker.run(stop.clone())));
+        let metrics = metrics.map(|listener| {
+            tokio::spawn(metrics::serve(listener, app.metrics.clone(), stop.clone()))
+        });
+        let api = api.map(|(listener, args)| {
+            info!(address = %args.listen, "the API listens");
+            let config = HttpConfig { trusted_proxies: args.trusted_proxies };
+            tokio::spawn(http::serve(listener, app.clone(), config, stop.clone(), grace))
+        });
+
+        stop.cancelled().await;
+        info!("stopping: what is under way is finished");
+        let finished = async {
+            for task in [api, metrics].into_iter().flatten() {
+                if let Ok(Err(err)) = task.await {
+                    error!(error = &err as &dyn std::error::Error, "a listener ended early");
+                }
+            }
+            if let Some(worker) = worker {
+                let _ended = worker.await;
+            }
+            app.tasks.close();
+            app.tasks.wait().await;
+            let _ended = exchange.await;
+        };
+        if tokio::time::timeout(grace, finished).await.is_err() {
+            warn!("not everything was finished in time; what was sent and not confirmed is uncertain");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Tells the operator what this process may do, and what is missing.
+async fn greet(app: &App) {
+    let allowed = app.mailer.guard().policy().allowed.iter().map(ToString::to_string);
+    let allowed: Vec<_> = allowed.collect();
+    if !allowed.is_empty() {
+        info!(allowed = allowed.join(", "), "connections to these are allowed although not public");
+    }
+    if let Err(err) = app.store.ready().await {
+        warn!(
+            error = &err as &dyn std::error::Error,
+            "the database is not ready; if it is not migrated, run `letterhead migrate`"
+        );
+    }
+}

@@ -1,0 +1,278 @@
+//! One marked window on its way: compose, send, decide.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use letterhead_domain::{
+    delivery::{
+        Attempt, AttemptOutcome, Disposition, Fates, LaneEffect, SenderEffect, decide, fold,
+    },
+    email::EmailAddress,
+    id::MessageId,
+    message::{MessageContent, MessageStatus, OutgoingMail, RecipientStatus},
+    reply::Reply,
+    sender::PauseReason,
+    test_run::Cause,
+};
+use letterhead_mailer::{compose::compose, lease::LeaseDeadline, transport::Transport};
+use letterhead_storage::{
+    error::StorageError,
+    record::{AttemptWord, LeasedLane},
+    repo::lane::{AttemptResult, MarkedMessage},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::Worker;
+use crate::random;
+
+/// A message's result, with what it means beyond the message.
+pub(super) struct Delivered {
+    /// What is stored.
+    pub(super) record: AttemptResult,
+    lane: LaneEffect,
+    sender: SenderEffect,
+    reply: Option<Reply>,
+}
+
+/// What a window's results mean for lane and sender together.
+pub(super) struct Effects {
+    pub(super) worked: bool,
+    pub(super) failed: bool,
+    pub(super) backs_off: bool,
+    pub(super) hold: Option<Duration>,
+    pub(super) pause: Option<(PauseReason, Option<Reply>)>,
+}
+
+impl Effects {
+    pub(super) fn of(delivered: &[Delivered]) -> Self {
+        let any = |effect: &SenderEffect| delivered.iter().any(|d| d.sender == *effect);
+        Self {
+            worked: any(&SenderEffect::Worked),
+            failed: any(&SenderEffect::Failed),
+            backs_off: delivered.iter().any(|d| d.lane == LaneEffect::BackOff),
+            hold: delivered
+                .iter()
+                .filter_map(|d| if let LaneEffect::Hold(wait) = d.lane { Some(wait) } else { None })
+                .max(),
+            pause: delivered.iter().find_map(|d| match d.sender {
+                SenderEffect::Pause(reason) => Some((reason, d.reply.clone())),
+                SenderEffect::Nothing | SenderEffect::Worked | SenderEffect::Failed => None,
+            }),
+        }
+    }
+}
+
+impl Worker {
+    /// Sends a marked window over the transport's sessions, and decides each message's fate.
+    pub(super) async fn deliver(
+        &self,
+        lane: &LeasedLane,
+        transport: &std::sync::Arc<Transport>,
+        lease: &LeaseDeadline,
+        messages: Vec<MarkedMessage>,
+    ) -> Vec<Delivered> {
+        let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
+        let mut contents = match self.contents(lane, &ids).await {
+            Ok(contents) => contents,
+            Err(err) => {
+                warn!(error = &err as &dyn std::error::Error, "cannot load what messages say");
+                return messages.iter().map(|m| Delivered::unopened(m, None)).collect();
+            }
+        };
+        // Once the settings are refused or the server is in trouble, the rest of the window stays.
+        let stop = CancellationToken::new();
+        let sends = messages.into_iter().map(|message| {
+            let content = contents.iter().position(|(id, _)| *id == message.id);
+            let content = content.map(|index| contents.swap_remove(index).1);
+            self.deliver_one(transport, lease, stop.clone(), message, content)
+        });
+        // The transport holds back what exceeds its sessions.
+        let sends: Vec<_> = sends.collect();
+        stream::iter(sends).buffer_unordered(self.config.window.max(1)).collect().await
+    }
+
+    async fn contents(
+        &self,
+        lane: &LeasedLane,
+        ids: &[MessageId],
+    ) -> Result<Vec<(MessageId, MessageContent)>, StorageError> {
+        let tx = self.app.store.tenant(lane.tenant).await?;
+        tx.messages().load_contents(ids).await
+    }
+
+    async fn deliver_one(
+        &self,
+        transport: &std::sync::Arc<Transport>,
+        lease: &LeaseDeadline,
+        stop: CancellationToken,
+        message: MarkedMessage,
+        content: Option<MessageContent>,
+    ) -> Delivered {
+        let outcome = match content {
+            Some(content) => send(transport, lease, &stop, &message, content).await,
+            None => AttemptOutcome::NotSent(Cause::Interrupted),
+        };
+        let attempt = Attempt {
+            number: message.attempt_number,
+            tried_for: message.tried_for,
+            on_uncertain: message.on_uncertain,
+            jitter: random::jitter(),
+        };
+        let disposition = decide(&outcome, &attempt);
+        if disposition.lane != LaneEffect::GoOn
+            || matches!(disposition.sender, SenderEffect::Pause(_))
+        {
+            stop.cancel();
+        }
+        debug!(message.id = %message.id, attempt = message.attempt_number, ?outcome, "attempt ended");
+        Delivered::new(&message, &outcome, disposition)
+    }
+}
+
+async fn send(
+    transport: &std::sync::Arc<Transport>,
+    lease: &LeaseDeadline,
+    stop: &CancellationToken,
+    message: &MarkedMessage,
+    content: MessageContent,
+) -> AttemptOutcome {
+    let settings = transport.settings();
+    let mail = OutgoingMail {
+        from_name: settings.sender_name.clone(),
+        from: settings.sender_email.clone(),
+        reply_to: message.reply_to.clone().or_else(|| settings.reply_to.clone()),
+        to: message.to.clone(),
+        cc: message.cc.clone(),
+        subject: message.subject.clone(),
+        content,
+        message_id: message.header_id.clone(),
+        date: message.header_date,
+    };
+    let composed = match compose(&mail) {
+        Ok(composed) => composed,
+        Err(err) => {
+            warn!(error = &err as &dyn std::error::Error, message.id = %message.id, "cannot compose");
+            return AttemptOutcome::Unsendable(Cause::Interrupted);
+        }
+    };
+    drop(mail);
+    // Waiting for a session may be given up at any time; a conversation never is.
+    let session = tokio::select! {
+        biased;
+        () = stop.cancelled() => return AttemptOutcome::NotSent(Cause::Interrupted),
+        session = transport.session(lease) => session,
+    };
+    let mut session = match session {
+        Ok(session) if !stop.is_cancelled() => session,
+        Ok(_) => return AttemptOutcome::NotSent(Cause::Interrupted),
+        Err(outcome) => return outcome,
+    };
+    let recipients: Vec<EmailAddress> =
+        message.pending.iter().map(|(_, email)| email.clone()).collect();
+    session.send(&composed, &settings.sender_email, &recipients).await
+}
+
+impl Delivered {
+    fn new(message: &MarkedMessage, outcome: &AttemptOutcome, disposition: Disposition) -> Self {
+        let Disposition { fates, retry_after, counts, lane, sender } = disposition;
+        // What a window's own stop left unsent says nothing about the server.
+        let unsent = matches!(outcome, AttemptOutcome::NotSent(Cause::Interrupted));
+        let (lane, sender) =
+            if unsent { (LaneEffect::GoOn, SenderEffect::Nothing) } else { (lane, sender) };
+        let replies: &[Reply] = match outcome {
+            AttemptOutcome::Answered(replies) => replies,
+            AttemptOutcome::AuthRefused(reply) | AttemptOutcome::FromRefused(reply) => {
+                std::slice::from_ref(reply)
+            }
+            AttemptOutcome::Unsendable(_) | AttemptOutcome::NotSent(_) | AttemptOutcome::Unknown(_) => {
+                &[]
+            }
+        };
+        let each = |index: usize| {
+            let reply = if let AttemptOutcome::Answered(_) = outcome { index } else { 0 };
+            replies.get(reply).map(ToString::to_string)
+        };
+        let now: Vec<_> = message
+            .pending
+            .iter()
+            .enumerate()
+            .map(|(index, (id, _))| (*id, fates.of(index), each(index)))
+            .collect();
+        let standing: Vec<RecipientStatus> =
+            message.settled.iter().copied().chain(now.iter().map(|(_, fate, _)| *fate)).collect();
+        let status = fold(&standing, matches!(lane, LaneEffect::Hold(_)));
+        // What a person reads: the first refusal, or else the acceptance.
+        let reply = replies.iter().find(|reply| !reply.is_positive()).or(replies.first()).cloned();
+        let record = AttemptResult {
+            message: message.id,
+            attempt: message.attempt,
+            outcome: word(outcome, status, &fates, &sender),
+            reply: reply.as_ref().map(ToString::to_string).or_else(|| trouble(outcome)),
+            status,
+            fates: now,
+            retry_after,
+            counts,
+        };
+        Self { record, lane, sender, reply }
+    }
+
+    /// The result of a message that never came to a server, because of us.
+    pub(super) fn unopened(message: &MarkedMessage, pause: Option<PauseReason>) -> Self {
+        let outcome = AttemptOutcome::NotSent(Cause::SecretUnreadable);
+        let disposition = Disposition {
+            fates: Fates::All(RecipientStatus::Queued),
+            retry_after: Some(Duration::ZERO),
+            counts: false,
+            lane: if pause.is_some() { LaneEffect::GoOn } else { LaneEffect::BackOff },
+            sender: pause.map_or(SenderEffect::Nothing, SenderEffect::Pause),
+        };
+        Self::new(message, &outcome, disposition)
+    }
+}
+
+/// The attempt's word in the history.
+fn word(
+    outcome: &AttemptOutcome,
+    status: MessageStatus,
+    fates: &Fates,
+    sender: &SenderEffect,
+) -> AttemptWord {
+    match (outcome, sender) {
+        (AttemptOutcome::NotSent(_), _) => AttemptWord::NotSent,
+        (AttemptOutcome::Unknown(_), _) => AttemptWord::Uncertain,
+        (AttemptOutcome::AuthRefused(_), _)
+        | (_, SenderEffect::Pause(PauseReason::AuthRefused)) => AttemptWord::AuthRefused,
+        (_, SenderEffect::Pause(PauseReason::FromRefused)) => AttemptWord::FromRefused,
+        (AttemptOutcome::Unsendable(_), _) => AttemptWord::Rejected,
+        (AttemptOutcome::FromRefused(_) | AttemptOutcome::Answered(_), _) => {
+            let fates = match fates {
+                Fates::All(fate) => std::slice::from_ref(fate),
+                Fates::Each(each) => each,
+            };
+            let any = |fate| fates.contains(&fate);
+            if status == MessageStatus::Held {
+                AttemptWord::Held
+            } else if fates.iter().all(|&fate| fate == RecipientStatus::Accepted) {
+                AttemptWord::Accepted
+            } else if any(RecipientStatus::Accepted) {
+                AttemptWord::PartlyAccepted
+            } else if any(RecipientStatus::Deferred) || any(RecipientStatus::Queued) {
+                AttemptWord::Deferred
+            } else {
+                AttemptWord::Rejected
+            }
+        }
+    }
+}
+
+/// What stood in the way, in plain words, where no server said anything.
+fn trouble(outcome: &AttemptOutcome) -> Option<String> {
+    let (AttemptOutcome::NotSent(cause)
+    | AttemptOutcome::Unknown(cause)
+    | AttemptOutcome::Unsendable(cause)) = outcome
+    else {
+        return None;
+    };
+    Some(cause.to_string())
+}
