@@ -15,7 +15,7 @@ CREATE FUNCTION letterhead_current_tenant() RETURNS uuid
 
 CREATE TABLE tenants (
     id          uuid PRIMARY KEY,
-    slug        text NOT NULL UNIQUE,
+    slug        text NOT NULL,
     name        text NOT NULL,
     status      text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
     created_at  timestamptz NOT NULL DEFAULT letterhead_now(),
@@ -23,6 +23,8 @@ CREATE TABLE tenants (
     -- Set once and for good; the rest is removed in batches.
     deleted_at  timestamptz
 );
+-- A deleted tenant gives its slug free.
+CREATE UNIQUE INDEX tenants_by_slug ON tenants (slug) WHERE deleted_at IS NULL;
 
 -- One wrapped data key per tenant and generation. The master key's id is authenticated in the
 -- wrapping and stored here, never in what the data key seals.
@@ -75,11 +77,12 @@ CREATE TABLE audit_events (
     PRIMARY KEY (tenant_id, id)
 );
 
--- What the operator reads by cursor, oldest first. A reader must not pass a number whose
--- transaction is still open, or it would never see it: readers stop before the oldest open one.
+-- What the operator reads by cursor, oldest first. Numbers drawn while writing would not do: a
+-- transaction may commit after another that drew a higher one, and a reader that has passed it
+-- would never see it. So readers, one at a time, number what has been committed since.
 CREATE TABLE operator_events (
-    seq         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    written_by  xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    seq         bigint UNIQUE,
     at          timestamptz NOT NULL DEFAULT letterhead_now(),
     kind        text NOT NULL,
     tenant_id   uuid NOT NULL,
@@ -87,3 +90,4 @@ CREATE TABLE operator_events (
     message_id  uuid,
     detail      jsonb NOT NULL DEFAULT '{}'
 );
+CREATE INDEX operator_events_unnumbered ON operator_events (id) WHERE seq IS NULL;

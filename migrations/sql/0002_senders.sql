@@ -41,6 +41,8 @@ CREATE TABLE sender_versions (
     secret_id        uuid,
     -- NULL with a secret_id: the version is too old and its password was removed.
     sealed_password  bytea,
+    -- For those who may know that there is one, but not read it.
+    has_password     boolean NOT NULL GENERATED ALWAYS AS (sealed_password IS NOT NULL) STORED,
     proven_at        timestamptz,
     proven_by        uuid,
     discarded_at     timestamptz,

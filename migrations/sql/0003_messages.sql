@@ -40,13 +40,15 @@ CREATE TABLE messages (
     CHECK ((status = 'sending') = (attempt_id IS NOT NULL)),
     CHECK ((status IN ('queued', 'deferred', 'held')) = (due_at IS NOT NULL))
 );
-CREATE INDEX messages_waiting ON messages (tenant_id, sender_id, priority, id)
-    WHERE status IN ('queued', 'deferred', 'held');
-CREATE INDEX messages_due ON messages (tenant_id, sender_id, due_at)
+-- A mark walks it once per priority, so that neither a hundred thousand receipts that wait for
+-- their next try nor a statement run stand in its way.
+CREATE INDEX messages_waiting ON messages (tenant_id, sender_id, priority, due_at, id)
     WHERE status IN ('queued', 'deferred', 'held');
 CREATE INDEX messages_sending ON messages (tenant_id, sender_id) WHERE status = 'sending';
 CREATE INDEX messages_expiring ON messages (expires_at)
     WHERE status IN ('queued', 'deferred', 'held');
+-- "What became of receipt 4711?", and below, "Did Ann get it?"
+CREATE INDEX messages_by_reference ON messages (tenant_id, reference) WHERE reference IS NOT NULL;
 
 -- Apart from the queue's rows: a body there would cost seven times the WAL of a claim.
 CREATE TABLE message_bodies (
@@ -78,6 +80,7 @@ CREATE TABLE recipients (
     UNIQUE (tenant_id, message_id, position),
     FOREIGN KEY (tenant_id, message_id) REFERENCES messages (tenant_id, id)
 );
+CREATE INDEX recipients_by_email ON recipients (tenant_id, email);
 
 -- A row is written with the mark, before the first byte leaves, and finished with the result: so
 -- every mail that a server may have got is explained here.
@@ -111,6 +114,8 @@ CREATE TABLE lanes (
     due_at       timestamptz,
     -- Back-off and quota holds.
     not_before   timestamptz NOT NULL DEFAULT '-infinity',
+    -- Whether not_before is a quota's: what waits is then shown as held.
+    held         boolean NOT NULL DEFAULT false,
     -- Nothing may leave: not live, paused, suspended or deleted.
     blocked      boolean NOT NULL DEFAULT true,
     -- Times in a row that the server or the way to it was in trouble.
@@ -126,6 +131,19 @@ CREATE TABLE lanes (
 );
 CREATE INDEX lanes_due ON lanes (served_at) WHERE NOT blocked AND due_at IS NOT NULL;
 CREATE INDEX lanes_by_token ON lanes (lease_token) WHERE lease_token IS NOT NULL;
+
+-- Whether nothing may leave on a lane. VOLATILE on purpose: an UPDATE that waited for the lane's row
+-- calls it anew, and a volatile function reads what has been committed meanwhile. So of a resumed
+-- sender and a suspended tenant, whichever comes last knows of the other.
+CREATE FUNCTION letterhead_lane_is_blocked(tenant uuid, sender uuid) RETURNS boolean
+    LANGUAGE sql VOLATILE
+AS $$
+    SELECT NOT EXISTS (
+        SELECT FROM senders s JOIN tenants t ON t.id = s.tenant_id
+        WHERE s.tenant_id = tenant AND s.id = sender
+            AND t.status = 'active' AND t.deleted_at IS NULL
+            AND s.deleted_at IS NULL AND s.live_version IS NOT NULL AND s.pause_reason IS NULL)
+$$;
 
 CREATE TABLE idempotency_keys (
     tenant_id   uuid NOT NULL,

@@ -62,10 +62,10 @@ GRANT SELECT ON api_keys TO letterhead_system;
 GRANT UPDATE (revoked_at, last_used_at) ON api_keys TO letterhead_system;
 GRANT SELECT, INSERT ON operator_keys TO letterhead_system;
 GRANT UPDATE (revoked_at, last_used_at) ON operator_keys TO letterhead_system;
-GRANT SELECT, INSERT ON operator_events TO letterhead_system;
+GRANT SELECT, INSERT, UPDATE (seq) ON operator_events TO letterhead_system;
 GRANT INSERT ON audit_events TO letterhead_system;
 GRANT SELECT ON senders TO letterhead_system;
-GRANT SELECT (tenant_id, id, sender_id, number, created_at, secret_id), UPDATE (sealed_password)
+GRANT SELECT (tenant_id, id, sender_id, number, created_at, has_password), UPDATE (sealed_password)
     ON sender_versions TO letterhead_system;
 GRANT SELECT (tenant_id, id, sender_id, version, status, started_at) ON test_runs
     TO letterhead_system;

@@ -30,15 +30,14 @@ fn failed(action: &'static str) -> impl FnOnce(DbErr) -> MigrateError {
 /// Any number will do, as long as nobody else uses it: "letterhe" in ASCII.
 const ONE_MIGRATION_AT_A_TIME: i64 = 0x6c65_7474_6572_6865;
 
-/// Brings the database at `owner_url` up to date and lets the role of `login_url` into the working
-/// roles; without that URL, the owner itself.
+/// Brings the database at `owner_url` up to date and lets `login_role` into the working roles;
+/// without a name, the owner itself.
 ///
 /// # Errors
 ///
 /// [`MigrateError`] with what was being done: the database is out of reach, the role may not
 /// create roles, or a statement failed (that migration is then rolled back whole).
-pub async fn migrate(owner_url: &str, login_url: Option<&str>) -> Result<(), MigrateError> {
-    let login_role = login_url.map(role_of).transpose()?;
+pub async fn migrate(owner_url: &str, login_role: Option<&str>) -> Result<(), MigrateError> {
     let mut options = ConnectOptions::new(owner_url);
     // One connection: the lock below belongs to a session.
     options
@@ -55,7 +54,7 @@ pub async fn migrate(owner_url: &str, login_url: Option<&str>) -> Result<(), Mig
     db.query_one_raw(lock("lock"))
         .await
         .map_err(failed("wait for another migration"))?;
-    let outcome = bring_up(&db, login_role.as_deref()).await;
+    let outcome = bring_up(&db, login_role).await;
     // Closing the session gives the lock back as well, if this does not.
     let _closing = db.query_one_raw(lock("unlock")).await;
     let _closed = db.close().await;
@@ -63,7 +62,11 @@ pub async fn migrate(owner_url: &str, login_url: Option<&str>) -> Result<(), Mig
 }
 
 /// The role that `url` logs in as.
-fn role_of(url: &str) -> Result<String, MigrateError> {
+///
+/// # Errors
+///
+/// [`MigrateError`] if the URL is malformed.
+pub fn role_of(url: &str) -> Result<String, MigrateError> {
     let options = url
         .parse::<PgConnectOptions>()
         .map_err(|err| DbErr::Conn(RuntimeErr::SqlxError(std::sync::Arc::new(err))));
