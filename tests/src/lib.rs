@@ -1,1 +1,3 @@
-//! x
+//! What the whole-program tests stand on: real servers, started for one test and stopped with it.
+
+pub mod postfix;
