@@ -10,6 +10,7 @@ pub mod compose;
 pub mod egress;
 pub mod lease;
 pub mod mailer;
+pub mod practice_server;
 pub mod test_run;
 pub mod timeouts;
 pub mod tls;
