@@ -13,10 +13,13 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 
+mod hold;
 mod template;
 mod url;
 
 use url::ServerUrl;
+
+pub use hold::Held;
 
 /// The role that programs under test sign in as.
 const LOGIN_ROLE: &str = "letterhead_test_login";
@@ -150,7 +153,7 @@ impl Drop for TestDatabase {
 async fn connect(url: &str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
     options
-        .max_connections(1)
+        .max_connections(3)
         .min_connections(0)
         .connect_timeout(Duration::from_secs(30))
         .acquire_timeout(Duration::from_secs(30))

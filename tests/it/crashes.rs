@@ -1,0 +1,157 @@
+//! Workers that die in the middle, and workers that work side by side.
+
+use std::collections::HashSet;
+
+use letterhead_mailer::practice_server::gate::Point;
+use letterhead_tests::program::World;
+use serde_json::{Value, json};
+
+/// What the practice server has caught, as message ids.
+fn caught(world: &World) -> Vec<String> {
+    let mails = world.practice.inbox().list();
+    mails.iter().filter_map(|mail| mail.message_id()).collect()
+}
+
+fn outcomes(message: &Value) -> Vec<&str> {
+    let attempts = message["attempts"].as_array().expect("attempts");
+    attempts.iter().filter_map(|attempt| attempt["outcome"].as_str()).collect()
+}
+
+/// Kills the worker at `point` of its first message, and lets another one take over.
+async fn killed_at(point: Point) -> (Value, usize) {
+    let (world, instance) = World::start().await;
+    let aurora = world.live_tenant(&instance, "aurora").await;
+    let gate = world.practice.gate(point);
+    let id = aurora.send("ann@example.net").await;
+    gate.reached().await;
+
+    instance.kill();
+    gate.release();
+    let successor = world.serve(&[]);
+
+    let aurora = aurora.at(&successor.url);
+    let message = aurora.wait_for_message(&id, &["accepted"]).await;
+    (message, caught(&world).len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_killed_after_the_mark_loses_nothing_and_sends_once() {
+    let (message, mails) = killed_at(Point::Mail).await;
+
+    assert_eq!(outcomes(&message), ["worker_lost", "accepted"]);
+    assert_eq!(mails, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_killed_in_the_middle_of_the_body_loses_nothing_and_sends_once() {
+    let (message, mails) = killed_at(Point::Body(10)).await;
+
+    assert_eq!(outcomes(&message), ["worker_lost", "accepted"]);
+    assert_eq!(mails, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_killed_after_the_dot_sends_twice_and_the_attempts_say_why() {
+    let (message, mails) = killed_at(Point::Dot).await;
+
+    assert_eq!(outcomes(&message), ["worker_lost", "accepted"]);
+    assert_eq!(mails, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_killed_before_its_result_is_stored_sends_twice_and_the_attempts_say_why() {
+    let (world, instance) = World::start().await;
+    let aurora = world.live_tenant(&instance, "aurora").await;
+    let gate = world.practice.gate(Point::Dot);
+    let id = aurora.send("ann@example.net").await;
+    gate.reached().await;
+    // The server says yes, and the worker waits for this lock with its result.
+    let lock = world.database.hold("LOCK TABLE attempts IN EXCLUSIVE MODE").await;
+    gate.release();
+    world
+        .database
+        .wait_until("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'RowExclusiveLock'", 1)
+        .await;
+
+    instance.kill();
+    lock.release().await;
+    let successor = world.serve(&[]);
+
+    let aurora = aurora.at(&successor.url);
+    let message = aurora.wait_for_message(&id, &["accepted"]).await;
+    assert_eq!(outcomes(&message), ["worker_lost", "accepted"]);
+    assert_eq!(caught(&world).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_may_wait_for_a_person_instead_of_being_sent_twice() {
+    let (world, instance) = World::start().await;
+    let aurora = world.live_tenant(&instance, "aurora").await;
+    let gate = world.practice.gate(Point::Dot);
+    let body = json!({
+        "kind": "collection",
+        "to": [{"email": "ann@example.net"}],
+        "subject": "Invoice",
+        "text": "Please pay.",
+        "on_uncertain": "wait",
+    });
+    let accepted = aurora.post("/v1/tenants/self/messages", body).await;
+    let id = accepted.body["id"].as_str().expect("an id").to_owned();
+    gate.reached().await;
+
+    instance.kill();
+    gate.release();
+    let successor = world.serve(&[]);
+
+    let aurora = aurora.at(&successor.url);
+    aurora.wait_for_message(&id, &["uncertain"]).await;
+    assert_eq!(caught(&world).len(), 1);
+    let retried = aurora.post(&format!("/v1/tenants/self/messages/{id}/retry"), json!({})).await;
+    assert_eq!(retried.status, 200, "{retried:?}");
+    aurora.wait_for_message(&id, &["accepted"]).await;
+    assert_eq!(caught(&world).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_workers_share_the_work_and_send_each_message_once() {
+    let (world, first) = World::start().await;
+    let second = world.serve(&[]);
+    let mut sent = Vec::new();
+    for slug in ["aurora", "borealis", "corona"] {
+        let tenant = world.live_tenant(&first, slug).await;
+        for number in 0..40 {
+            let instance = if number % 2 == 0 { &first } else { &second };
+            let to = format!("ann{number}@example.net");
+            let id = tenant.at(&instance.url).send(&to).await;
+            sent.push((tenant.clone(), id));
+        }
+    }
+
+    for (tenant, id) in &sent {
+        let message = tenant.wait_for_message(id, &["accepted"]).await;
+        assert_eq!(outcomes(&message), ["accepted"]);
+    }
+    let caught = caught(&world);
+    let distinct: HashSet<_> = caught.iter().collect();
+    assert_eq!((caught.len(), distinct.len()), (120, 120));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_asked_to_stop_finishes_what_it_marked_and_gives_its_lanes_back() {
+    let (world, instance) = World::start().await;
+    let aurora = world.live_tenant(&instance, "aurora").await;
+    let gate = world.practice.gate(Point::Dot);
+    let id = aurora.send("ann@example.net").await;
+    gate.reached().await;
+
+    let stopping = tokio::task::spawn_blocking(move || instance.stop());
+    gate.release();
+
+    assert!(stopping.await.expect("it stops"));
+    let leased = world.database.number("SELECT count(*) FROM lanes WHERE lease_token IS NOT NULL");
+    assert_eq!(leased.await, 0);
+    let successor = world.serve(&[]);
+    let message = aurora.at(&successor.url).wait_for_message(&id, &["accepted"]).await;
+    assert_eq!(outcomes(&message), ["accepted"]);
+    assert_eq!(caught(&world).len(), 1);
+}
