@@ -10,11 +10,13 @@ use crate::practice_server::gate::Point;
 use crate::practice_server::inbox::CaughtMail;
 use crate::practice_server::wire::{Ended, IDLE, Line};
 
-/// The longest line of a message, in bytes: 1,000 with its end (RFC 5321) and the dot that
-/// transparency may add.
-const MAX_LINE_BYTES: usize = 1_001;
+/// The longest line of a message without its end, in bytes (RFC 5321).
+const MAX_LINE_BYTES: usize = 998;
+/// The same as read: with its end, and the dot that transparency may add.
+const MAX_READ_BYTES: usize = MAX_LINE_BYTES + 3;
 
 const QUOTA: &str = "550 5.4.5 Daily user sending limit exceeded";
+const LINE_TOO_LONG: &str = "554 5.6.0 Line of more than 998 characters";
 const NO_RECIPIENTS: &str = "554 5.5.1 No valid recipients";
 
 /// A message as it was read.
@@ -69,7 +71,7 @@ impl Conversation {
     async fn read_body(&mut self, fault: Option<RecipientFault>) -> Result<Body, Ended> {
         let mut body = Body::default();
         loop {
-            let line = self.wire.line(MAX_LINE_BYTES).await?;
+            let line = self.wire.line(MAX_READ_BYTES).await?;
             if let Line::Whole(range) = &line {
                 let content = self.wire.bytes(range.clone());
                 if content == b"." {
@@ -83,7 +85,7 @@ impl Conversation {
                     self.shared.inbox.count_bare_line_end();
                     body.refuse("554 5.6.0 Bare CR or LF in the message");
                 }
-                Line::TooLong => body.refuse("554 5.6.0 Line of more than 998 characters"),
+                Line::TooLong => body.refuse(LINE_TOO_LONG),
             }
             if fault == Some(RecipientFault::DropBeforeDot) {
                 return Err(Ended::ByServer);
@@ -156,6 +158,9 @@ impl Body {
     /// Adds a line without its end, less the dot of transparency.
     fn add(&mut self, line: &[u8], max_bytes: usize) {
         let line = line.strip_prefix(b".").unwrap_or(line);
+        if line.len() > MAX_LINE_BYTES {
+            self.refuse(LINE_TOO_LONG);
+        }
         if self.bytes.len() + line.len() + 2 > max_bytes {
             self.refuse("552 5.3.4 Message too big");
         }
