@@ -6,12 +6,19 @@
 //! settings, a password and a mail, and says what happened. What a server answers is data, never
 //! an error. No type of the libraries below (SMTP, TLS, DNS) leaves this crate.
 
+mod capabilities;
 pub mod compose;
+mod conversation;
 pub mod egress;
 pub mod lease;
 pub mod mailer;
+mod opening;
 pub mod practice_server;
+mod session;
+mod stream;
 pub mod test_run;
 pub mod timeouts;
 pub mod tls;
+mod transaction;
 pub mod transport;
+mod walk;

@@ -1,13 +1,16 @@
-//! The mailer as a whole.
+//! The mailer as a whole: what the operator configures once and the program asks.
+
+use std::sync::Arc;
 
 use letterhead_domain::test_run::{StageReport, TestReport};
 
 use crate::{
     egress::{EgressGuard, policy::EgressPolicy, resolver::Resolver},
-    test_run::{TestLimits, TestPlan},
+    opening::Opener,
+    test_run::{self, TestLimits, TestPlan},
     timeouts::Timeouts,
     tls::TlsTrust,
-    transport::Transports,
+    transport::{Commons, Transports},
 };
 
 /// Everything the operator decides about the mailer.
@@ -52,22 +55,35 @@ impl MailerConfig {
 /// The mailer. Clones are cheap and share everything.
 #[derive(Clone)]
 pub struct Mailer {
-    guard: EgressGuard,
+    opener: Arc<Opener>,
     transports: Transports,
+    test_limits: TestLimits,
 }
 
 impl Mailer {
-    /// A mailer.
+    /// A mailer as `config` says.
     pub fn new(config: MailerConfig) -> Self {
-        Self {
+        let opener = Arc::new(Opener {
             guard: EgressGuard::new(config.policy, config.resolver),
-            transports: Transports {},
+            trust: config.trust,
+            ehlo_name: config.ehlo_name,
+            timeouts: config.timeouts,
+        });
+        let commons = Arc::new(Commons::new(
+            Arc::clone(&opener),
+            config.connections_per_sender,
+            config.max_sessions,
+        ));
+        Self {
+            opener,
+            transports: Transports::new(commons, config.cache_entries),
+            test_limits: config.test_limits,
         }
     }
 
     /// Where connections may go.
     pub fn guard(&self) -> &EgressGuard {
-        &self.guard
+        &self.opener.guard
     }
 
     /// The transport cache.
@@ -75,13 +91,13 @@ impl Mailer {
         &self.transports
     }
 
-    /// Runs `plan`; each stage's report is given to `on_stage` as it ends.
+    /// Runs `plan` over a session of its own and reports all nine stages. `on_stage` gets each
+    /// stage's report as the stage ends, in the order of the wire.
     pub async fn test(
         &self,
         plan: TestPlan,
-        on_stage: impl FnMut(&StageReport) + Send,
+        mut on_stage: impl FnMut(&StageReport) + Send,
     ) -> TestReport {
-        let _ = on_stage;
-        unimplemented!("{:?}", plan.mode)
+        test_run::run(&self.opener, &plan, self.test_limits, &mut on_stage).await
     }
 }

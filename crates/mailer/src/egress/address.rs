@@ -15,20 +15,12 @@ struct Block<A> {
 }
 
 const fn v4(a: u8, b: u8, c: u8, d: u8, prefix: u32, reason: &'static str) -> Block<Ipv4Addr> {
-    Block {
-        network: Ipv4Addr::new(a, b, c, d),
-        prefix,
-        reason,
-    }
+    Block { network: Ipv4Addr::new(a, b, c, d), prefix, reason }
 }
 
-const fn v6(network: [u16; 8], prefix: u32, reason: &'static str) -> Block<Ipv6Addr> {
-    let [a, b, c, d, e, f, g, h] = network;
-    Block {
-        network: Ipv6Addr::new(a, b, c, d, e, f, g, h),
-        prefix,
-        reason,
-    }
+const fn v6(network: [u16; 4], prefix: u32, reason: &'static str) -> Block<Ipv6Addr> {
+    let [a, b, c, d] = network;
+    Block { network: Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0), prefix, reason }
 }
 
 /// Refused in IPv4. Metadata services come first, so that the reason names them.
@@ -58,33 +50,17 @@ const REFUSED_V4: &[Block<Ipv4Addr>] = &[
 ];
 
 /// What is open in IPv6, before the table below.
-const GLOBAL_V6: Block<Ipv6Addr> = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3, "global unicast");
+const GLOBAL_V6: Block<Ipv6Addr> = v6([0x2000, 0, 0, 0], 3, "global unicast");
 
 /// Refused inside of [`GLOBAL_V6`].
 const REFUSED_V6: &[Block<Ipv6Addr>] = &[
-    v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32, "Teredo (RFC 4380)"),
-    v6(
-        [0x2001, 0, 0, 0, 0, 0, 0, 0],
-        23,
-        "protocol assignments (RFC 2928)",
-    ),
-    v6(
-        [0x2001, 0xdb8, 0, 0, 0, 0, 0, 0],
-        32,
-        "documentation (RFC 3849)",
-    ),
-    v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16, "6to4 (RFC 3056)"),
-    v6(
-        [0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0],
-        48,
-        "AS112 (RFC 7534)",
-    ),
-    v6([0x3ffe, 0, 0, 0, 0, 0, 0, 0], 16, "6bone (RFC 3701)"),
-    v6(
-        [0x3fff, 0, 0, 0, 0, 0, 0, 0],
-        20,
-        "documentation (RFC 9637)",
-    ),
+    v6([0x2001, 0, 0, 0], 32, "Teredo (RFC 4380)"),
+    v6([0x2001, 0, 0, 0], 23, "protocol assignments (RFC 2928)"),
+    v6([0x2001, 0xdb8, 0, 0], 32, "documentation (RFC 3849)"),
+    v6([0x2002, 0, 0, 0], 16, "6to4 (RFC 3056)"),
+    v6([0x2620, 0x4f, 0x8000, 0], 48, "AS112 (RFC 7534)"),
+    v6([0x3ffe, 0, 0, 0], 16, "6bone (RFC 3701)"),
+    v6([0x3fff, 0, 0, 0], 20, "documentation (RFC 9637)"),
 ];
 
 fn block_holds_v4(block: &Block<Ipv4Addr>, address: Ipv4Addr) -> bool {
@@ -108,18 +84,16 @@ fn is_isatap(address: Ipv6Addr) -> bool {
 /// The reason is for the operator's log at most: whoever named the host must not learn it.
 pub fn refusal(address: IpAddr) -> Option<&'static str> {
     match address {
-        IpAddr::V4(address) => REFUSED_V4
-            .iter()
-            .find(|block| block_holds_v4(block, address))
-            .map(|block| block.reason),
+        IpAddr::V4(address) => {
+            REFUSED_V4.iter().find(|block| block_holds_v4(block, address)).map(|block| block.reason)
+        }
         IpAddr::V6(address) if !block_holds_v6(&GLOBAL_V6, address) => {
             Some("not global unicast (RFC 4291)")
         }
         IpAddr::V6(address) if is_isatap(address) => Some("ISATAP (RFC 5214)"),
-        IpAddr::V6(address) => REFUSED_V6
-            .iter()
-            .find(|block| block_holds_v6(block, address))
-            .map(|block| block.reason),
+        IpAddr::V6(address) => {
+            REFUSED_V6.iter().find(|block| block_holds_v6(block, address)).map(|block| block.reason)
+        }
     }
 }
 

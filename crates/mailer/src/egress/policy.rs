@@ -33,10 +33,7 @@ impl FromStr for AllowedDestination {
             return Err(malformed());
         }
         let port: i64 = port.parse().map_err(|_| malformed())?;
-        Ok(Self {
-            host: host.parse()?,
-            port: port.try_into()?,
-        })
+        Ok(Self { host: host.parse()?, port: port.try_into()? })
     }
 }
 
@@ -61,9 +58,7 @@ pub struct EgressPolicy {
 impl EgressPolicy {
     /// Whether the operator exempts exactly this destination.
     pub fn exempts(&self, host: &SmtpHost, port: SmtpPort) -> bool {
-        self.allowed
-            .iter()
-            .any(|allowed| allowed.host == *host && allowed.port == port)
+        self.allowed.iter().any(|allowed| allowed.host == *host && allowed.port == port)
     }
 
     /// Whether the port may be dialled at hosts that are not exempt.
@@ -88,12 +83,7 @@ mod tests {
 
     #[test]
     fn a_destination_prints_as_what_it_parses_from() {
-        for text in [
-            "localhost:2525",
-            "10.0.0.5:25",
-            "[::1]:25",
-            "a.example:65535",
-        ] {
+        for text in ["localhost:2525", "10.0.0.5:25", "[::1]:25", "a.example:65535"] {
             let parsed: AllowedDestination = text.parse().expect(text);
             assert_eq!(parsed.to_string(), text);
         }

@@ -28,7 +28,7 @@ pub struct Resolver {
 
 #[derive(Clone)]
 enum Source {
-    System(TokioResolver),
+    System(Arc<TokioResolver>),
     Fixed(Arc<HashMap<SmtpHost, Vec<IpAddr>>>),
 }
 
@@ -56,7 +56,7 @@ impl Resolver {
         builder.options_mut().timeout = Duration::from_secs(2);
         builder.options_mut().attempts = 2;
         let resolver = builder.build().map_err(ResolverError)?;
-        Ok(Self::from_source(Source::System(resolver)))
+        Ok(Self::from_source(Source::System(Arc::new(resolver))))
     }
 
     /// Answers from `table` alone: for tests and demonstrations.
@@ -65,10 +65,7 @@ impl Resolver {
     }
 
     fn from_source(source: Source) -> Self {
-        Self {
-            source,
-            lookups: Arc::default(),
-        }
+        Self { source, lookups: Arc::default() }
     }
 
     /// How often a name was looked up so far; addresses and `localhost` are not counted.
@@ -121,10 +118,7 @@ mod tests {
 
         let addresses = resolver.addresses(&"localhost".parse().unwrap()).await;
 
-        assert_eq!(
-            addresses,
-            Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()])
-        );
+        assert_eq!(addresses, Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]));
         assert_eq!(resolver.lookups(), 0);
     }
 

@@ -29,9 +29,7 @@ fn guard(allowed: &[&str], table: &[(&str, &[&str])]) -> EgressGuard {
 
 async fn admit(guard: &EgressGuard, host: &str, port: u16) -> Result<AdmittedPeer, AdmitError> {
     let port = port.try_into().unwrap();
-    guard
-        .admit(&host.parse().unwrap(), port, Purpose::Submission)
-        .await
+    guard.admit(&host.parse().unwrap(), port, Purpose::Submission).await
 }
 
 #[test]
@@ -44,12 +42,7 @@ fn literal_rules_are_reported_all_at_once() {
         ("mail.localhost", 587, Encryption::Starttls, &["/host"]),
         ("smtp.example.com", 22, Encryption::Starttls, &["/port"]),
         ("smtp.example.com", 25, Encryption::None, &["/encryption"]),
-        (
-            "::ffff:10.0.0.5",
-            22,
-            Encryption::None,
-            &["/host", "/port", "/encryption"],
-        ),
+        ("::ffff:10.0.0.5", 22, Encryption::None, &["/host", "/port", "/encryption"]),
     ];
     let guard = guard(&["10.0.0.5:22"], &[]);
     for (host, port, encryption, pointers) in cases {
@@ -92,32 +85,17 @@ async fn one_denied_address_denies_the_host() {
         &[
             ("good.example", &["8.8.8.8", "2606:4700::1111"]),
             ("mixed.example", &["8.8.8.8", "10.0.0.5"]),
-            (
-                "last.example",
-                &["8.8.8.8", "2606:4700::1111", "::ffff:127.0.0.1"],
-            ),
+            ("last.example", &["8.8.8.8", "2606:4700::1111", "::ffff:127.0.0.1"]),
             ("local.example", &["127.0.0.1"]),
             ("metadata.example", &["169.254.169.254"]),
         ],
     );
 
     assert!(admit(&guard, "good.example", 587).await.is_ok());
-    for host in [
-        "mixed.example",
-        "last.example",
-        "local.example",
-        "metadata.example",
-    ] {
-        assert_eq!(
-            admit(&guard, host, 587).await,
-            Err(AdmitError::Denied),
-            "{host}"
-        );
+    for host in ["mixed.example", "last.example", "local.example", "metadata.example"] {
+        assert_eq!(admit(&guard, host, 587).await, Err(AdmitError::Denied), "{host}");
     }
-    assert_eq!(
-        admit(&guard, "nowhere.example", 587).await,
-        Err(AdmitError::UnknownHost)
-    );
+    assert_eq!(admit(&guard, "nowhere.example", 587).await, Err(AdmitError::UnknownHost));
 }
 
 #[tokio::test]
@@ -161,20 +139,14 @@ async fn a_refused_address_leaves_the_next_its_turn() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let allowed = format!("mail.example:{port}");
-    let guard = guard(
-        &[&allowed],
-        &[("mail.example", &["127.0.0.2", "127.0.0.1"])],
-    );
+    let guard = guard(&[&allowed], &[("mail.example", &["127.0.0.2", "127.0.0.1"])]);
 
     let peer = admit(&guard, "mail.example", port).await.expect("exempt");
     let deadline = Instant::now() + Duration::from_secs(5);
 
     assert!(peer.dial(deadline).await.is_ok());
     drop(listener);
-    assert_eq!(
-        peer.dial(deadline).await.err(),
-        Some(Cause::ConnectionRefused)
-    );
+    assert_eq!(peer.dial(deadline).await.err(), Some(Cause::ConnectionRefused));
 }
 
 #[test]
@@ -184,8 +156,5 @@ fn families_take_turns() {
 
     let order: Vec<_> = in_turn(addresses.to_vec()).collect();
 
-    assert_eq!(
-        order,
-        ["2a00::1", "8.8.8.8", "2a00::2", "8.8.4.4", "2a00::3"].map(parse)
-    );
+    assert_eq!(order, ["2a00::1", "8.8.8.8", "2a00::2", "8.8.4.4", "2a00::3"].map(parse));
 }

@@ -1,0 +1,381 @@
+//! The stream underneath every conversation.
+//!
+//! lettre's connection reads and parses replies, but it trusts the server: it has no bound on a
+//! line before the line is buffered, no deadline after the TCP connect, it takes a Latin-1 reply
+//! for a network error, and it keeps clear text that came before the TLS upgrade. So it runs on
+//! a [`Wire`], which hands it one clean, bounded reply line at a time, and everything that *we*
+//! say goes through the [`Link`] to the same stream: one place where the lease is checked, the
+//! transcript kept and the fault remembered that lettre's error would blur.
+
+mod intake;
+mod transcript;
+
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use letterhead_domain::{
+    smtp_host::SmtpHost,
+    test_run::{Cause, TlsFacts},
+};
+use lettre::transport::smtp::client::AsyncTokioStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
+use tokio_rustls::client::TlsStream;
+
+use self::intake::{Intake, ReplyLine, cut};
+pub(crate) use self::transcript::{REDACTED, Redactor, Transcript};
+use crate::{lease::LeaseDeadline, timeouts::Timeouts, tls::TlsTrust};
+
+/// Most bytes in one write to the socket; the lease is checked before each.
+const CHUNK: usize = 64 * 1024;
+
+/// Where the bytes go.
+enum Channel {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+    Closed,
+}
+
+struct Inner {
+    channel: Channel,
+    peer: SocketAddr,
+    intake: Intake,
+    /// What is left of the line that is being handed to lettre.
+    handing: Vec<u8>,
+    /// The lines of the reply that is being read or was read last, as the server said them.
+    lines: Vec<String>,
+    reply_is_whole: bool,
+    fault: Option<Cause>,
+    lease: Option<LeaseDeadline>,
+    redactor: Redactor,
+    transcript: Transcript,
+}
+
+/// Our end of the stream.
+#[derive(Clone)]
+pub(crate) struct Link(Arc<Mutex<Inner>>);
+
+/// lettre's end of the stream.
+pub(crate) struct Wire(Link);
+
+/// Why a body did not leave.
+pub(crate) struct BodyFault {
+    pub(crate) cause: Cause,
+    /// Whether the final dot may have left: from then on the server may have the message.
+    pub(crate) last_octet_written: bool,
+}
+
+impl Link {
+    /// A link over a connected socket. Nothing is written once `lease` is over.
+    pub(crate) fn new(
+        tcp: TcpStream,
+        redactor: Redactor,
+        lease: Option<LeaseDeadline>,
+    ) -> Result<Self, Cause> {
+        let peer = tcp.peer_addr().map_err(|_| Cause::Closed)?;
+        Ok(Self(Arc::new(Mutex::new(Inner {
+            channel: Channel::Plain(tcp),
+            peer,
+            intake: Intake::default(),
+            handing: Vec::new(),
+            lines: Vec::new(),
+            reply_is_whole: false,
+            fault: None,
+            lease,
+            redactor,
+            transcript: Transcript::default(),
+        }))))
+    }
+
+    /// The same stream for lettre.
+    pub(crate) fn wire(&self) -> Wire {
+        Wire(self.clone())
+    }
+
+    // Never held across an await, and never contended: one task drives a conversation.
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts the stream under another lease.
+    pub(crate) fn set_lease(&self, lease: LeaseDeadline) {
+        self.inner().lease = Some(lease);
+    }
+
+    /// Writes `bytes` before `deadline`; `shown` is how the transcript tells it.
+    pub(crate) async fn write(
+        &self,
+        bytes: &[u8],
+        shown: &str,
+        deadline: Instant,
+    ) -> Result<(), Cause> {
+        {
+            let mut inner = self.inner();
+            shown.lines().for_each(|line| inner.transcript.client(line));
+        }
+        let written = timeout_at(deadline, async {
+            self.push(bytes).await?;
+            self.flush().await
+        });
+        written.await.unwrap_or_else(|_| Err(self.time_out()))
+    }
+
+    /// Writes a dot-stuffed body with its final dot. It may take as long as it makes progress.
+    pub(crate) async fn write_body(
+        &self,
+        body: &[u8],
+        timeouts: &Timeouts,
+        limit: Option<Instant>,
+    ) -> Result<(), BodyFault> {
+        self.inner().transcript.remark(&format!("{} bytes of message", body.len()));
+        let begin = Instant::now();
+        let deadline = |bytes| {
+            let floor = begin + timeouts.body(bytes);
+            limit.map_or(floor, |limit| limit.min(floor))
+        };
+        let mut written = 0;
+        for chunk in body.chunks(CHUNK) {
+            written += chunk.len();
+            let push = timeout_at(deadline(written), self.push(chunk));
+            push.await
+                .unwrap_or_else(|_| Err(self.time_out()))
+                .map_err(|cause| BodyFault { cause, last_octet_written: false })?;
+        }
+        let flush = timeout_at(deadline(written), self.flush());
+        flush
+            .await
+            .unwrap_or_else(|_| Err(self.time_out()))
+            .map_err(|cause| BodyFault { cause, last_octet_written: true })
+    }
+
+    async fn push(&self, mut bytes: &[u8]) -> Result<(), Cause> {
+        while !bytes.is_empty() {
+            let chunk = &bytes[..bytes.len().min(CHUNK)];
+            let write = std::future::poll_fn(|cx| self.inner().poll_write(cx, chunk));
+            let written = write.await.map_err(|_| self.fault())?;
+            bytes = &bytes[written..];
+        }
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<(), Cause> {
+        let flush = std::future::poll_fn(|cx| self.inner().poll_flush(cx));
+        flush.await.map_err(|_| self.fault())
+    }
+
+    /// Does the TLS handshake on the stream, dropping whatever was said in clear text before.
+    pub(crate) async fn upgrade(
+        &self,
+        trust: &TlsTrust,
+        host: &SmtpHost,
+        deadline: Instant,
+    ) -> Result<TlsFacts, Cause> {
+        let channel = {
+            let mut inner = self.inner();
+            inner.intake.discard();
+            inner.handing.clear();
+            std::mem::replace(&mut inner.channel, Channel::Closed)
+        };
+        let Channel::Plain(tcp) = channel else {
+            return Err(Cause::Closed);
+        };
+        let (stream, facts) = trust.handshake(host, tcp, deadline).await?;
+        let mut inner = self.inner();
+        inner.channel = Channel::Tls(Box::new(stream));
+        let remark = format!("{} with {}", facts.version, facts.certificate_subject);
+        inner.transcript.remark(&remark);
+        Ok(facts)
+    }
+
+    /// Ends the conversation because its time is over. Its replies may still come, so nothing
+    /// may be read from it again.
+    pub(crate) fn time_out(&self) -> Cause {
+        let mut inner = self.inner();
+        inner.fail(Cause::TimedOut);
+        inner.channel = Channel::Closed;
+        Cause::TimedOut
+    }
+
+    /// What broke the conversation; [`Cause::NotSmtp`] if it was not this stream.
+    pub(crate) fn fault(&self) -> Cause {
+        self.inner().fault.clone().unwrap_or(Cause::NotSmtp)
+    }
+
+    /// The lines of the reply that was read last, not redacted: for EHLO's keywords alone.
+    pub(crate) fn last_lines(&self) -> Vec<String> {
+        self.inner().lines.clone()
+    }
+
+    /// Whether the server has said more than it was asked.
+    pub(crate) fn has_unread(&self) -> bool {
+        self.inner().intake.has_unread()
+    }
+
+    /// Whether the server neither said anything nor hung up since the last reply, as far as can
+    /// be told without asking it.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let mut inner = self.inner();
+        let mut bytes = [0; 64];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        let mut context = Context::from_waker(Waker::noop());
+        inner.fault.is_none()
+            && !inner.intake.has_unread()
+            && inner.poll_channel(&mut context, &mut buffer).is_pending()
+    }
+
+    /// The conversation so far.
+    pub(crate) fn transcript(&self) -> String {
+        self.inner().transcript.text()
+    }
+}
+
+impl Inner {
+    /// Remembers the first fault; later ones only follow from it.
+    fn fail(&mut self, cause: Cause) -> io::Error {
+        self.fault.get_or_insert(cause);
+        io::Error::from(io::ErrorKind::ConnectionAborted)
+    }
+
+    fn check_lease(&mut self) -> io::Result<()> {
+        if self.lease.as_ref().is_some_and(LeaseDeadline::has_passed) {
+            self.channel = Channel::Closed;
+            return Err(self.fail(Cause::Interrupted));
+        }
+        Ok(())
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.check_lease()?;
+        let written = match &mut self.channel {
+            Channel::Plain(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            Channel::Tls(tls) => Pin::new(tls.as_mut()).poll_write(cx, bytes),
+            Channel::Closed => Poll::Ready(Ok(0)),
+        };
+        match written {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Err(self.fail(Cause::Closed))),
+            Poll::Ready(Ok(count)) => Poll::Ready(Ok(count)),
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = match &mut self.channel {
+            Channel::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
+            Channel::Tls(tls) => Pin::new(tls.as_mut()).poll_flush(cx),
+            Channel::Closed => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        };
+        flushed.map_err(|_| self.fail(Cause::Closed))
+    }
+
+    fn poll_channel(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.channel {
+            Channel::Plain(tcp) => Pin::new(tcp).poll_read(cx, buffer),
+            Channel::Tls(tls) => Pin::new(tls.as_mut()).poll_read(cx, buffer),
+            Channel::Closed => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Hands over the rest of one reply line, reading from the socket only when there is none.
+    fn poll_line(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        while self.handing.is_empty() {
+            let clear_text = matches!(self.channel, Channel::Plain(_));
+            match self.intake.next_line(clear_text) {
+                Ok(Some(line)) => self.take(line),
+                Ok(None) => {
+                    let mut bytes = [0; 4096];
+                    let mut buffer = ReadBuf::new(&mut bytes);
+                    match self.poll_channel(cx, &mut buffer) {
+                        Poll::Pending => return Poll::Pending,
+                        Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                            self.intake.push(buffer.filled());
+                        }
+                        Poll::Ready(Ok(()) | Err(_)) => {
+                            self.channel = Channel::Closed;
+                            return Poll::Ready(Err(self.fail(Cause::Closed)));
+                        }
+                    }
+                }
+                Err(cause) => {
+                    self.channel = Channel::Closed;
+                    return Poll::Ready(Err(self.fail(cause)));
+                }
+            }
+        }
+        let count = self.handing.len().min(out.remaining());
+        out.put_slice(&self.handing[..count]);
+        self.handing.drain(..count);
+        Poll::Ready(Ok(()))
+    }
+
+    fn take(&mut self, line: ReplyLine) {
+        let ReplyLine { code, is_last, text } = line;
+        let separator = if is_last { ' ' } else { '-' };
+        let shown = cut(self.redactor.redact(&text));
+        let shown = format!("{code}{separator}{shown}");
+        self.transcript.server(&shown);
+        self.handing = format!("{shown}\r\n").into_bytes();
+        if std::mem::replace(&mut self.reply_is_whole, is_last) {
+            self.lines.clear();
+        }
+        self.lines.push(text);
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.0.inner().poll_line(cx, out)
+    }
+}
+
+/// lettre writes `EHLO` and, when that is refused, `QUIT`; all else leaves through the link.
+impl AsyncWrite for Wire {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut inner = self.0.inner();
+        let written = inner.poll_write(cx, bytes);
+        if written.is_ready() {
+            inner.transcript.client(&String::from_utf8_lossy(bytes));
+        }
+        written
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.inner().poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.inner().channel = Channel::Closed;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
+impl AsyncTokioStream for Wire {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.0.inner().peer)
+    }
+}
