@@ -1,15 +1,22 @@
 //! Every fault does what its line in the table says.
 
+use std::time::{Duration, Instant};
+
 use letterhead_mailer::practice_server::fault::PortFault;
-use letterhead_mailer::practice_server::{FaultPorts, PracticeError, PracticeServer, Verb};
+use letterhead_mailer::practice_server::{
+    FaultPorts, PracticeConfig, PracticeError, PracticeServer, Verb,
+};
 
 use crate::client::{Client, PLAIN, Practice};
+
+/// The least time between two bytes of a slow reply.
+const SLOW_PACE: Duration = Duration::from_millis(10);
 
 #[tokio::test]
 async fn fault_ports_are_consecutive_or_absent_as_wanted() {
     let none = Practice::start_with(|config| config.fault_ports = FaultPorts::None).await;
     let any = Practice::start().await;
-    let mut beyond = letterhead_mailer::practice_server::PracticeConfig::ephemeral(any.folder());
+    let mut beyond = PracticeConfig::ephemeral(any.folder());
     beyond.fault_ports = FaultPorts::From(65_530);
 
     let refused = PracticeServer::start(beyond).await;
@@ -158,16 +165,20 @@ async fn a_refusal_comes_in_latin_1() {
 #[tokio::test]
 async fn slow_replies_come_byte_by_byte() {
     let practice = Practice::start().await;
-    let mut port = practice.at(PortFault::Slow).await;
     let mut recipient = practice.signed_in().await;
-
-    assert!(port.more().await);
-    assert_eq!(port.unread(), b"2");
     recipient.say("MAIL FROM:<a@b.example>").await;
-    recipient.send("RCPT TO:<slow@b.example>\r\n").await;
-    assert!(recipient.more().await);
-    assert_eq!(recipient.unread(), b"2");
-    assert_eq!(recipient.reply().await, "250 2.1.5 Recipient fine");
+
+    let begun = Instant::now();
+    let greeting = practice.at(PortFault::Slow).await.reply().await;
+    let greeting_took = begun.elapsed();
+    let begun = Instant::now();
+    let accepted = recipient.say("RCPT TO:<slow@b.example>").await;
+    let accepted_took = begun.elapsed();
+
+    assert!(greeting.starts_with("220 "), "{greeting}");
+    assert!(greeting_took >= SLOW_PACE * u32::try_from(greeting.len()).unwrap());
+    assert_eq!(accepted, "250 2.1.5 Recipient fine");
+    assert!(accepted_took >= SLOW_PACE * u32::try_from(accepted.len()).unwrap());
 }
 
 #[tokio::test]

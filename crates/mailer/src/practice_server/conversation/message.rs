@@ -124,10 +124,8 @@ impl Conversation {
             Some(NO_RECIPIENTS)
         } else if body.refusal.is_some() {
             body.refusal
-        } else if !transaction.utf8 && !head(&body.bytes).is_ascii() {
-            Some("554 5.6.7 SMTPUTF8 required for these headers")
-        } else if !transaction.eight_bit && !body.bytes.is_ascii() {
-            Some("554 5.6.3 BODY=8BITMIME required for this message")
+        } else if let Some(refusal) = refuse_octets(transaction, &body.bytes) {
+            Some(refusal)
         } else if over_quota {
             Some(QUOTA)
         } else if transaction.fault == Some(RecipientFault::RejectContent) {
@@ -179,6 +177,19 @@ impl Body {
 #[expect(clippy::disallowed_methods, reason = "only shown to people, nothing is decided by it")]
 fn now() -> DateTime<Utc> {
     SystemTime::now().into()
+}
+
+/// Refuses bytes beyond ASCII where MAIL did not announce them.
+fn refuse_octets(transaction: &Transaction, bytes: &[u8]) -> Option<&'static str> {
+    if bytes.is_ascii() {
+        None
+    } else if !transaction.utf8 && !head(bytes).is_ascii() {
+        Some("554 5.6.7 SMTPUTF8 required for these headers")
+    } else if !transaction.eight_bit {
+        Some("554 5.6.3 BODY=8BITMIME required for this message")
+    } else {
+        None
+    }
 }
 
 /// The headers of a message.
