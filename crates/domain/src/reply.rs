@@ -34,20 +34,17 @@ impl Reply {
         let (enhanced, text) = split_enhanced(text.trim());
         let text: String = text
             .chars()
-            .map(|c| {
-                if crate::text::is_unsafe_in_line(c) {
-                    ' '
-                } else {
-                    c
-                }
-            })
+            .map(|c| if crate::text::is_unsafe_in_line(c) { ' ' } else { c })
             .take(Self::MAX_CHARS)
             .collect();
-        Self {
-            code,
-            enhanced,
-            text: text.trim().to_owned(),
-        }
+        Self { code, enhanced, text: text.trim().to_owned() }
+    }
+
+    /// Reads back what `Display` wrote. Nothing is a reply that does not begin with three digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (code, text) = text.split_once(' ').unwrap_or((text, ""));
+        let is_code = code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit());
+        is_code.then(|| code.parse().ok()).flatten().map(|code| Self::new(code, text))
     }
 
     /// 2yz: the server did it.
@@ -77,11 +74,7 @@ impl fmt::Display for Reply {
         if let Some(enhanced) = self.enhanced {
             write!(f, " {enhanced}")?;
         }
-        if self.text.is_empty() {
-            Ok(())
-        } else {
-            write!(f, " {}", self.text)
-        }
+        if self.text.is_empty() { Ok(()) } else { write!(f, " {}", self.text) }
     }
 }
 
@@ -112,10 +105,7 @@ mod tests {
     #[test]
     fn an_enhanced_code_is_taken_off_the_front() {
         let cases = [
-            (
-                "5.7.8 Username and Password not accepted",
-                Some(EnhancedCode(5, 7, 8)),
-            ),
+            ("5.7.8 Username and Password not accepted", Some(EnhancedCode(5, 7, 8))),
             ("4.7.0", Some(EnhancedCode(4, 7, 0))),
             ("Sorry 5.7.8", None),
             ("3.0.0 no such class", None),
@@ -125,6 +115,17 @@ mod tests {
         ];
         for (text, enhanced) in cases {
             assert_eq!(Reply::new(550, text).enhanced, enhanced, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_printed_reads_back() {
+        for text in ["5.7.8 Username and Password not accepted", "Sorry 5.7.8", "4.7.0", ""] {
+            let reply = Reply::new(535, text);
+            assert_eq!(Reply::parse(&reply.to_string()), Some(reply));
+        }
+        for text in ["", "53", "5350", "x35 no", "\u{0665}\u{0663}\u{0665}"] {
+            assert_eq!(Reply::parse(text), None, "{text:?}");
         }
     }
 

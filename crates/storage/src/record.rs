@@ -2,23 +2,35 @@
 //!
 //! Records know neither their rows nor how the API shows them.
 
+use std::fmt;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
-pub mod api_key;
-pub mod audit;
-pub mod event;
+mod api_key;
+mod audit;
+mod event;
 pub mod message;
-pub mod sender;
-pub mod tenant;
-pub mod test_run;
+mod sender;
+mod tenant;
+mod test_run;
+
+pub use api_key::{
+    ApiKeyRecord, KeyOwner, NewApiKey, NewOperatorKey, OperatorKeyRecord, StoredKey,
+};
+pub use audit::AuditRecord;
+pub use event::EventRecord;
+pub use message::*;
+pub use sender::{Expected, IdentifiedSender, SenderRecord, VersionRecord};
+pub use tenant::{NewTenant, TenantRecord};
+pub use test_run::{RunLimits, StoredAdvice, TestRunRecord, TestRunSummary};
 
 /// Where a page ended. Opaque to everybody else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(Uuid);
 
 impl Cursor {
-    /// Reads what an earlier page gave as [`Page::next`]; nothing else is a cursor.
+    /// Reads what a cursor was printed as; nothing else is one.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         Uuid::from_slice(&bytes).ok().map(Self)
@@ -33,9 +45,11 @@ impl Cursor {
     pub(crate) fn id(self) -> Uuid {
         self.0
     }
+}
 
-    fn text(self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0)
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
     }
 }
 
@@ -49,11 +63,14 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
+    /// The first page of at most `limit` items.
+    pub fn first(limit: u64) -> Self {
+        Self { limit, after: None }
+    }
+
     /// One more than wanted: whether it is there says whether a next page is.
     pub(crate) fn rows(&self) -> i64 {
-        i64::try_from(self.limit)
-            .unwrap_or(i64::MAX)
-            .saturating_add(1)
+        i64::try_from(self.limit).unwrap_or(i64::MAX).saturating_add(1)
     }
 
     /// The id behind which the page begins.
@@ -68,7 +85,7 @@ pub struct Page<T> {
     /// The items.
     pub items: Vec<T>,
     /// Where the next page begins, if there is one.
-    pub next: Option<String>,
+    pub next: Option<Cursor>,
 }
 
 impl<T> Page<T> {
@@ -77,24 +94,14 @@ impl<T> Page<T> {
         let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
         let more = items.len() > limit;
         items.truncate(limit);
-        let next = items
-            .last()
-            .filter(|_| more)
-            .map(|last| Cursor::after(id_of(last)).text());
+        let next = items.last().filter(|_| more).map(|last| Cursor::after(id_of(last)));
         Self { items, next }
     }
 
     /// The same page of other items.
     pub(crate) fn try_map<U, E>(self, change: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
-        let items = self
-            .items
-            .into_iter()
-            .map(change)
-            .collect::<Result<_, _>>()?;
-        Ok(Page {
-            items,
-            next: self.next,
-        })
+        let items = self.items.into_iter().map(change).collect::<Result<_, _>>()?;
+        Ok(Page { items, next: self.next })
     }
 }
 
@@ -105,31 +112,21 @@ mod tests {
     #[test]
     fn a_cursor_survives_the_way_to_the_client_and_back() {
         let cursor = Cursor::after(Uuid::from_u128(0x0190_b5a0));
-        assert_eq!(Cursor::parse(&cursor.text()), Some(cursor));
-        for nonsense in [
-            "",
-            "abc",
-            "ü",
-            "AAAAAAAAAAAAAAAAAAAAAAAA",
-            &Uuid::nil().to_string(),
-        ] {
+        assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
+        for nonsense in ["", "abc", "ü", "AAAAAAAAAAAAAAAAAAAAAAAA", &Uuid::nil().to_string()] {
             assert_eq!(Cursor::parse(nonsense), None, "{nonsense}");
         }
     }
 
     #[test]
     fn a_page_names_the_next_one_only_if_there_is_one() {
-        let page = PageRequest {
-            limit: 2,
-            after: None,
-        };
+        let page = PageRequest { limit: 2, after: None };
         let ids = |n: u128| (1..=n).map(Uuid::from_u128).collect::<Vec<_>>();
 
         assert_eq!(Page::cut(ids(2), page, |id| *id).next, None);
 
         let cut = Page::cut(ids(3), page, |id| *id);
         assert_eq!(cut.items, ids(2));
-        let next = cut.next.and_then(|text| Cursor::parse(&text));
-        assert_eq!(next, Some(Cursor::after(Uuid::from_u128(2))));
+        assert_eq!(cut.next, Some(Cursor::after(Uuid::from_u128(2))));
     }
 }

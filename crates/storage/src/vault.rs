@@ -63,10 +63,7 @@ fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, VaultError> {
 /// Gives nonce, ciphertext and tag.
 fn encrypt(key: &[u8; KEY_LEN], aad: &Aad, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
     let nonce = random::<NONCE_LEN>()?;
-    let payload = Payload {
-        msg: plain,
-        aad: &aad.0,
-    };
+    let payload = Payload { msg: plain, aad: &aad.0 };
     let sealed = Aes256Gcm::new(key.into())
         .encrypt(&Nonce::from(*nonce), payload)
         .map_err(|_| VaultError::Cipher)?;
@@ -79,13 +76,8 @@ fn decrypt(
     aad: &Aad,
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-    let (&nonce, sealed) = sealed
-        .split_first_chunk::<NONCE_LEN>()
-        .ok_or(VaultError::Format)?;
-    let payload = Payload {
-        msg: sealed,
-        aad: &aad.0,
-    };
+    let (&nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(VaultError::Format)?;
+    let payload = Payload { msg: sealed, aad: &aad.0 };
     Aes256Gcm::new(key.into())
         .decrypt(&Nonce::from(nonce), payload)
         .map(Zeroizing::new)
@@ -103,8 +95,7 @@ impl Aad {
 
     #[must_use]
     fn field(mut self, bytes: &[u8]) -> Self {
-        self.0
-            .extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+        self.0.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
         self.0.extend_from_slice(bytes);
         self
     }

@@ -71,3 +71,31 @@ pub struct StoredKey {
     /// Whether it was revoked, or its tenant deleted.
     pub revoked: bool,
 }
+
+/// A tenant's API key that is not stored yet.
+pub struct NewApiKey {
+    /// Its id, which is printed inside the key.
+    pub id: ApiKeyId,
+    /// What it is called.
+    pub name: KeyName,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// SHA-256 of its secret.
+    pub secret_hash: [u8; 32],
+    /// Who made it, as the audit names them.
+    pub created_by: String,
+    /// When it ends, if it does.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// An operator's key that is not stored yet.
+pub struct NewOperatorKey {
+    /// Its id, which is printed inside the key.
+    pub id: ApiKeyId,
+    /// What it is called.
+    pub name: KeyName,
+    /// SHA-256 of its secret.
+    pub secret_hash: [u8; 32],
+    /// When it ends, if it does.
+    pub expires_at: Option<DateTime<Utc>>,
+}

@@ -1,1 +1,126 @@
-//! Messages with their recipients and attempts.
+//! Messages with their recipients and attempts, and the lanes on which they leave.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+pub use letterhead_domain::delivery::AttemptWord;
+use letterhead_domain::{
+    email::EmailAddress,
+    id::{AttemptId, LeaseToken, MessageId, RecipientId, SenderId, TenantId},
+    message::{Mailbox, MessageKind, MessageStatus, OnUncertain, RecipientRole, RecipientStatus},
+    sender::VersionNumber,
+    slug::Slug,
+    text::{Reference, Subject},
+};
+
+/// A message as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRecord {
+    /// Its id.
+    pub id: MessageId,
+    /// The sender through which it leaves.
+    pub sender: SenderId,
+    /// That sender's slug.
+    pub sender_slug: Slug,
+    /// What it is for.
+    pub kind: MessageKind,
+    /// The caller's own reference.
+    pub reference: Option<Reference>,
+    /// Its subject.
+    pub subject: Subject,
+    /// Where answers go, if not where the sender says.
+    pub reply_to: Option<EmailAddress>,
+    /// Where it stands; `held` also while all of its sender's mail waits for a quota.
+    pub status: MessageStatus,
+    /// Its `Message-ID` header, angle brackets included.
+    pub header_id: String,
+    /// Text, HTML and decoded attachments, in bytes.
+    pub size: u64,
+    /// What happens when nobody knows.
+    pub on_uncertain: OnUncertain,
+    /// Not before this time, as the caller wished.
+    pub send_at: Option<DateTime<Utc>>,
+    /// When it may be tried next; `None` when it does not wait, or waits for its sender.
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    /// Attempts that count towards its back-off.
+    pub attempts_counted: u32,
+    /// What its server said last.
+    pub last_reply: Option<String>,
+    /// When it was accepted.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Everybody who gets it, in the order given.
+    pub recipients: Vec<RecipientRecord>,
+    /// Every try to hand it over, newest last.
+    pub attempts: Vec<AttemptRecord>,
+}
+
+/// One recipient of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecipientRecord {
+    /// Its id.
+    pub id: RecipientId,
+    /// Which header names it.
+    pub role: RecipientRole,
+    /// Who it is.
+    pub mailbox: Mailbox,
+    /// Where the message stands for it.
+    pub status: RecipientStatus,
+    /// What the server last said about it.
+    pub last_reply: Option<String>,
+}
+
+/// One try to hand a message to its server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// Its id.
+    pub id: AttemptId,
+    /// 1 for a message's first.
+    pub number: u32,
+    /// The settings version that was used.
+    pub version: VersionNumber,
+    /// Who tried.
+    pub worker: String,
+    /// When the message was marked.
+    pub started_at: DateTime<Utc>,
+    /// When the result was recorded; `None` while it is under way.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// How it ended; `None` while it is under way.
+    pub outcome: Option<AttemptWord>,
+    /// What the server said, or what stood in the way.
+    pub reply: Option<String>,
+}
+
+/// A lane that a worker has leased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeasedLane {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Which sender's.
+    pub sender: SenderId,
+    /// The lease: everything done on the lane names it.
+    pub token: LeaseToken,
+    /// Whether the last slice ended in trouble.
+    pub in_trouble: bool,
+    /// How many slices in a row did.
+    pub trouble: u32,
+}
+
+/// A message that a lost worker had marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// Its id.
+    pub id: MessageId,
+    /// `queued` if it is sent again, `uncertain` if it waits for a person.
+    pub status: MessageStatus,
+}
+
+/// How much waits, over all tenants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueStats {
+    /// Messages that wait, for whatever reason.
+    pub waiting: u64,
+    /// For how long the message that is due longest has been due, of senders that may send.
+    pub oldest_due_age: Option<Duration>,
+}

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
+    email::EmailAddress,
     id::SenderId,
     sender::{Pause, SenderFacts, SenderState, SettingsVersion, VersionNumber},
     slug::Slug,
@@ -67,4 +68,26 @@ pub struct VersionRecord {
     pub version: SettingsVersion,
     /// Whether it was dropped before it was proven.
     pub discarded: bool,
+}
+
+/// What a change must find to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Whatever is there.
+    Any,
+    /// This newest version.
+    Version(VersionNumber),
+    /// Nothing.
+    Absent,
+}
+
+/// A sender in so far as accepting a message needs to know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentifiedSender {
+    /// Its id.
+    pub id: SenderId,
+    /// The From address of the live version, or of the candidate while there is none.
+    pub email: EmailAddress,
+    /// Whether the operator suspended the tenant.
+    pub tenant_suspended: bool,
 }

@@ -19,3 +19,14 @@ pub struct TenantRecord {
     /// When its name or status last changed.
     pub updated_at: DateTime<Utc>,
 }
+
+/// A tenant that is not stored yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Its name in addresses.
+    pub slug: Slug,
+    /// Its name for people.
+    pub name: TenantName,
+}

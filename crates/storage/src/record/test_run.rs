@@ -82,3 +82,12 @@ pub struct TestRunSummary {
     /// The stage that failed, if one did.
     pub failed_stage: Option<Stage>,
 }
+
+/// How many test runs a tenant may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunLimits {
+    /// In any minute.
+    pub per_minute: u32,
+    /// In any hour.
+    pub per_hour: u32,
+}

@@ -36,10 +36,7 @@ impl DataKey {
 
     /// A new key.
     pub(crate) fn generate(generation: u32) -> Result<Self, VaultError> {
-        Ok(Self {
-            generation,
-            key: random()?,
-        })
+        Ok(Self { generation, key: random()? })
     }
 
     /// Wraps the key for `tenant` under the current master key.
@@ -64,26 +61,17 @@ impl DataKey {
         wrapped: &WrappedKey,
         keys: &MasterKeys,
     ) -> Result<Self, VaultError> {
-        let WrappedKey {
-            generation,
-            master_key_id,
-            bytes,
-        } = wrapped;
+        let WrappedKey { generation, master_key_id, bytes } = wrapped;
         let Some((&[FORMAT, AES_256_GCM], sealed)) = bytes.split_first_chunk::<2>() else {
             return Err(VaultError::Format);
         };
         let master = keys
             .find(master_key_id)
-            .ok_or_else(|| VaultError::UnknownMasterKey {
-                id: master_key_id.clone(),
-            })?;
+            .ok_or_else(|| VaultError::UnknownMasterKey { id: master_key_id.clone() })?;
         let aad = binding(tenant, *generation, master_key_id);
         let key = decrypt(master.expose(), &aad, sealed)?;
         let key = <[u8; KEY_LEN]>::try_from(key.as_slice()).map_err(|_| VaultError::Format)?;
-        Ok(Self {
-            generation: *generation,
-            key: Zeroizing::new(key),
-        })
+        Ok(Self { generation: *generation, key: Zeroizing::new(key) })
     }
 }
 
@@ -114,9 +102,7 @@ impl DataKeys {
     pub(super) fn current(&self) -> Result<&DataKey, VaultError> {
         let newest = self.keys.first().map(|(_, key)| key.as_ref());
         newest
-            .unwrap_or(Err(&VaultError::UnknownDataKey {
-                generation: DataKey::FIRST_GENERATION,
-            }))
+            .unwrap_or(Err(&VaultError::UnknownDataKey { generation: DataKey::FIRST_GENERATION }))
             .map_err(Clone::clone)
     }
 
@@ -136,7 +122,7 @@ mod tests {
     use super::*;
 
     fn master(id: &str) -> MasterKeys {
-        MasterKeys::parse(&MasterKeys::generate(id).unwrap()).unwrap()
+        MasterKeys::parse(&MasterKeys::generate(id, &random().unwrap())).unwrap()
     }
 
     fn tenant(number: u128) -> TenantId {
@@ -152,32 +138,17 @@ mod tests {
         let opened = DataKey::unwrap(tenant(1), &wrapped, &keys).unwrap();
         assert!(opened.key == key.key);
 
-        assert_eq!(
-            DataKey::unwrap(tenant(2), &wrapped, &keys).err(),
-            Some(VaultError::Cipher)
-        );
-        let later = WrappedKey {
-            generation: 2,
-            ..wrapped
-        };
-        assert_eq!(
-            DataKey::unwrap(tenant(1), &later, &keys).err(),
-            Some(VaultError::Cipher)
-        );
+        assert_eq!(DataKey::unwrap(tenant(2), &wrapped, &keys).err(), Some(VaultError::Cipher));
+        let later = WrappedKey { generation: 2, ..wrapped };
+        assert_eq!(DataKey::unwrap(tenant(1), &later, &keys).err(), Some(VaultError::Cipher));
     }
 
     #[test]
     fn a_key_under_another_master_key_is_named_or_refused() {
-        let wrapped = DataKey::generate(1)
-            .unwrap()
-            .wrap(tenant(1), &master("a"))
-            .unwrap();
+        let wrapped = DataKey::generate(1).unwrap().wrap(tenant(1), &master("a")).unwrap();
 
         let unknown = DataKey::unwrap(tenant(1), &wrapped, &master("b")).err();
-        assert_eq!(
-            unknown,
-            Some(VaultError::UnknownMasterKey { id: "a".to_owned() })
-        );
+        assert_eq!(unknown, Some(VaultError::UnknownMasterKey { id: "a".to_owned() }));
 
         let namesake = DataKey::unwrap(tenant(1), &wrapped, &master("a")).err();
         assert_eq!(namesake, Some(VaultError::Cipher));
@@ -186,30 +157,18 @@ mod tests {
     #[test]
     fn no_cut_or_flipped_wrapping_opens() {
         let keys = master("a");
-        let wrapped = DataKey::generate(1)
-            .unwrap()
-            .wrap(tenant(1), &keys)
-            .unwrap();
-        let with = |bytes: Vec<u8>| WrappedKey {
-            bytes,
-            generation: 1,
-            master_key_id: "a".to_owned(),
-        };
+        let wrapped = DataKey::generate(1).unwrap().wrap(tenant(1), &keys).unwrap();
+        let with =
+            |bytes: Vec<u8>| WrappedKey { bytes, generation: 1, master_key_id: "a".to_owned() };
 
         for len in 0..wrapped.bytes.len() {
             let cut = with(wrapped.bytes[..len].to_vec());
-            assert!(
-                DataKey::unwrap(tenant(1), &cut, &keys).is_err(),
-                "{len} bytes"
-            );
+            assert!(DataKey::unwrap(tenant(1), &cut, &keys).is_err(), "{len} bytes");
         }
         for bit in 0..wrapped.bytes.len() * 8 {
             let mut bytes = wrapped.bytes.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert!(
-                DataKey::unwrap(tenant(1), &with(bytes), &keys).is_err(),
-                "bit {bit}"
-            );
+            assert!(DataKey::unwrap(tenant(1), &with(bytes), &keys).is_err(), "bit {bit}");
         }
     }
 }

@@ -22,16 +22,8 @@ pub(crate) struct Place<'a> {
 
 impl DataKeys {
     fn binding(&self, header: &[u8; HEADER_LEN], place: Place<'_>) -> Aad {
-        let Place {
-            sender,
-            destination,
-        } = place;
-        let Destination {
-            host,
-            username,
-            mechanism,
-            verified_tls,
-        } = destination;
+        let Place { sender, destination } = place;
+        let Destination { host, username, mechanism, verified_tls } = destination;
         Aad::new("letterhead smtp password")
             .field(header)
             .field(self.tenant.get().as_bytes())
@@ -76,10 +68,13 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{key::MasterKeys, vault::data_key::DataKey};
+    use crate::{
+        key::MasterKeys,
+        vault::{data_key::DataKey, random},
+    };
 
     fn keys_of(tenant: u128) -> DataKeys {
-        let master = MasterKeys::parse(&MasterKeys::generate("a").unwrap()).unwrap();
+        let master = MasterKeys::parse(&MasterKeys::generate("a", &random().unwrap())).unwrap();
         let tenant = TenantId::from(Uuid::from_u128(tenant));
         let wrapped = DataKey::generate(1).unwrap().wrap(tenant, &master).unwrap();
         DataKeys::unwrap(tenant, &[wrapped], &master)
@@ -87,13 +82,10 @@ mod tests {
 
     /// The same keys in another tenant's hands: only the binding can tell them apart.
     fn handed_to(keys: &DataKeys, tenant: u128) -> DataKeys {
-        let master = MasterKeys::parse(&MasterKeys::generate("a").unwrap()).unwrap();
+        let master = MasterKeys::parse(&MasterKeys::generate("a", &random().unwrap())).unwrap();
         let tenant = TenantId::from(Uuid::from_u128(tenant));
         let key = keys.current().unwrap();
-        let copy = DataKey {
-            generation: key.generation,
-            key: key.key.clone(),
-        };
+        let copy = DataKey { generation: key.generation, key: key.key.clone() };
         DataKeys::unwrap(tenant, &[copy.wrap(tenant, &master).unwrap()], &master)
     }
 
@@ -142,26 +134,11 @@ mod tests {
         assert!(opened.expose() == "hunter2");
 
         let elsewhere = [
-            Fixture {
-                sender: Uuid::from_u128(11).into(),
-                ..fixture()
-            },
-            Fixture {
-                host: "evil.example".parse().unwrap(),
-                ..fixture()
-            },
-            Fixture {
-                username: "boss".parse().unwrap(),
-                ..fixture()
-            },
-            Fixture {
-                mechanism: "oauth2",
-                ..fixture()
-            },
-            Fixture {
-                verified_tls: false,
-                ..fixture()
-            },
+            Fixture { sender: Uuid::from_u128(11).into(), ..fixture() },
+            Fixture { host: "evil.example".parse().unwrap(), ..fixture() },
+            Fixture { username: "boss".parse().unwrap(), ..fixture() },
+            Fixture { mechanism: "oauth2", ..fixture() },
+            Fixture { verified_tls: false, ..fixture() },
             // The same bytes in a row, cut elsewhere.
             Fixture {
                 host: "mail.exampleb".parse().unwrap(),
@@ -170,10 +147,7 @@ mod tests {
             },
         ];
         for other in elsewhere {
-            assert_eq!(
-                keys.open(other.place(), &sealed).err(),
-                Some(VaultError::Cipher)
-            );
+            assert_eq!(keys.open(other.place(), &sealed).err(), Some(VaultError::Cipher));
         }
         let foreign = handed_to(&keys, 2).open(fixture().place(), &sealed);
         assert_eq!(foreign.err(), Some(VaultError::Cipher));
@@ -185,10 +159,7 @@ mod tests {
         let sealed = keys.seal(fixture().place(), &password("hunter2")).unwrap();
 
         for len in 0..sealed.len() {
-            assert!(
-                keys.open(fixture().place(), &sealed[..len]).is_err(),
-                "{len} bytes"
-            );
+            assert!(keys.open(fixture().place(), &sealed[..len]).is_err(), "{len} bytes");
         }
         for bit in 0..sealed.len() * 8 {
             let mut changed = sealed.clone();
@@ -199,19 +170,13 @@ mod tests {
 
     #[test]
     fn what_an_older_generation_sealed_still_opens() {
-        let master = MasterKeys::parse(&MasterKeys::generate("a").unwrap()).unwrap();
+        let master = MasterKeys::parse(&MasterKeys::generate("a", &random().unwrap())).unwrap();
         let tenant = TenantId::from(Uuid::from_u128(1));
-        let wrap = |generation| {
-            DataKey::generate(generation)
-                .unwrap()
-                .wrap(tenant, &master)
-                .unwrap()
-        };
+        let wrap =
+            |generation| DataKey::generate(generation).unwrap().wrap(tenant, &master).unwrap();
         let first = wrap(1);
         let before = DataKeys::unwrap(tenant, std::slice::from_ref(&first), &master);
-        let sealed = before
-            .seal(fixture().place(), &password("hunter2"))
-            .unwrap();
+        let sealed = before.seal(fixture().place(), &password("hunter2")).unwrap();
 
         let after = DataKeys::unwrap(tenant, &[first, wrap(2)], &master);
 
