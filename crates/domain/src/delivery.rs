@@ -11,6 +11,7 @@ use crate::{
     reply::{EnhancedCode, Reply},
     sender::PauseReason,
     test_run::Cause,
+    words::words,
 };
 
 /// How one attempt ended.
@@ -29,6 +30,32 @@ pub enum AttemptOutcome {
     NotSent(Cause),
     /// The conversation broke after the last octet was written: nobody knows.
     Unknown(Cause),
+}
+
+words! {
+    /// How an attempt ended, in one word, as its message's history keeps it.
+    AttemptWord {
+        /// The server took it for every recipient that was tried.
+        Accepted = "accepted",
+        /// The server took it for some of them.
+        PartlyAccepted = "partly_accepted",
+        /// The server asked to try later.
+        Deferred = "deferred",
+        /// The account's quota was spent.
+        Held = "held",
+        /// The server refused it for good.
+        Rejected = "rejected",
+        /// The server refused to let us in.
+        AuthRefused = "auth_refused",
+        /// The server refused the From address.
+        FromRefused = "from_refused",
+        /// It never left.
+        NotSent = "not_sent",
+        /// The conversation broke after the last octet: nobody knows.
+        Uncertain = "uncertain",
+        /// The worker died or lost its lease in the middle: nobody knows.
+        WorkerLost = "worker_lost",
+    }
 }
 
 /// What is known about the attempt that just ended.
@@ -113,9 +140,7 @@ pub const LONGEST_TRYING: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 pub fn back_off(number: u32, jitter: f64) -> Duration {
     let doubled =
         FIRST_RETRY.saturating_mul(2_u32.saturating_pow(number.saturating_sub(1).min(16)));
-    doubled
-        .min(LONGEST_RETRY)
-        .mul_f64(0.9 + 0.2 * jitter.clamp(0.0, 1.0))
+    doubled.min(LONGEST_RETRY).mul_f64(0.9 + 0.2 * jitter.clamp(0.0, 1.0))
 }
 
 /// What a last answer means for one recipient.
@@ -152,51 +177,21 @@ const fn exception(
     words: &'static str,
     verdict: Verdict,
 ) -> Exception {
-    Exception {
-        code,
-        enhanced,
-        words,
-        verdict,
-    }
+    Exception { code, enhanced, words, verdict }
 }
 
 /// Permanent codes that are not about the message: quotas, the From address, a lost sign-in.
 const EXCEPTIONS: &[Exception] = &[
     // Gmail, "Daily user sending limit exceeded": a rolling window, so look again each hour.
-    exception(
-        550,
-        Some(EnhancedCode(5, 4, 5)),
-        "",
-        Verdict::QuotaSpent(HOUR),
-    ),
-    exception(
-        552,
-        Some(EnhancedCode(5, 4, 5)),
-        "",
-        Verdict::QuotaSpent(HOUR),
-    ),
+    exception(550, Some(EnhancedCode(5, 4, 5)), "", Verdict::QuotaSpent(HOUR)),
+    exception(552, Some(EnhancedCode(5, 4, 5)), "", Verdict::QuotaSpent(HOUR)),
     // Exchange Online, recipient quota of a mailbox: 24 hours.
-    exception(
-        554,
-        None,
-        "SubmissionQuotaExceeded",
-        Verdict::QuotaSpent(DAY),
-    ),
+    exception(554, None, "SubmissionQuotaExceeded", Verdict::QuotaSpent(DAY)),
     // Exchange Online, From is not the mailbox that signed in.
-    exception(
-        550,
-        Some(EnhancedCode(5, 7, 60)),
-        "",
-        Verdict::FromNotAllowed,
-    ),
+    exception(550, Some(EnhancedCode(5, 7, 60)), "", Verdict::FromNotAllowed),
     exception(554, None, "SendAsDenied", Verdict::FromNotAllowed),
     // Postfix (reject_sender_login_mismatch answers at RCPT) and Yandex.
-    exception(
-        553,
-        Some(EnhancedCode(5, 7, 1)),
-        "not owned by",
-        Verdict::FromNotAllowed,
-    ),
+    exception(553, Some(EnhancedCode(5, 7, 1)), "not owned by", Verdict::FromNotAllowed),
     // Exchange Online and Postfix, the sign-in is missing.
     exception(530, None, "", Verdict::NotSignedIn),
     exception(550, Some(EnhancedCode(5, 7, 57)), "", Verdict::NotSignedIn),
@@ -206,9 +201,7 @@ const EXCEPTIONS: &[Exception] = &[
 pub fn verdict(reply: &Reply) -> Verdict {
     let listed = EXCEPTIONS.iter().find(|row| {
         row.code == reply.code
-            && row
-                .enhanced
-                .is_none_or(|enhanced| reply.enhanced == Some(enhanced))
+            && row.enhanced.is_none_or(|enhanced| reply.enhanced == Some(enhanced))
             && reply.says(row.words)
     });
     match listed {
@@ -242,10 +235,7 @@ pub fn decide(outcome: &AttemptOutcome, attempt: &Attempt) -> Disposition {
         AttemptOutcome::Unknown(_) => match attempt.on_uncertain {
             OnUncertain::Resend => {
                 let again = later(attempt, SenderEffect::Failed);
-                Disposition {
-                    lane: LaneEffect::BackOff,
-                    ..again
-                }
+                Disposition { lane: LaneEffect::BackOff, ..again }
             }
             OnUncertain::Wait => Disposition {
                 fates: Fates::All(RecipientStatus::Uncertain),
@@ -260,14 +250,10 @@ pub fn decide(outcome: &AttemptOutcome, attempt: &Attempt) -> Disposition {
 
 fn answered(replies: &[Reply], attempt: &Attempt) -> Disposition {
     let verdicts: Vec<_> = replies.iter().map(verdict).collect();
-    if let Some(&Verdict::QuotaSpent(wait)) = verdicts
-        .iter()
-        .find(|v| matches!(v, Verdict::QuotaSpent(_)))
+    if let Some(&Verdict::QuotaSpent(wait)) =
+        verdicts.iter().find(|v| matches!(v, Verdict::QuotaSpent(_)))
     {
-        return Disposition {
-            fates: each(&verdicts, attempt),
-            ..hold(wait)
-        };
+        return Disposition { fates: each(&verdicts, attempt), ..hold(wait) };
     }
     let reason = if verdicts.contains(&Verdict::FromNotAllowed) {
         Some(PauseReason::FromRefused)
@@ -277,10 +263,7 @@ fn answered(replies: &[Reply], attempt: &Attempt) -> Disposition {
         None
     };
     if let Some(reason) = reason {
-        return Disposition {
-            fates: each(&verdicts, attempt),
-            ..pause(reason)
-        };
+        return Disposition { fates: each(&verdicts, attempt), ..pause(reason) };
     }
     let server_closes = replies.iter().any(|reply| reply.code == 421);
     let waits = verdicts.contains(&Verdict::TryLater);
@@ -289,16 +272,8 @@ fn answered(replies: &[Reply], attempt: &Attempt) -> Disposition {
         fates: each(&verdicts, attempt),
         retry_after: (waits && !is_over(attempt, wait)).then_some(wait),
         counts: true,
-        lane: if server_closes {
-            LaneEffect::BackOff
-        } else {
-            LaneEffect::GoOn
-        },
-        sender: if server_closes {
-            SenderEffect::Failed
-        } else {
-            SenderEffect::Worked
-        },
+        lane: if server_closes { LaneEffect::BackOff } else { LaneEffect::GoOn },
+        sender: if server_closes { SenderEffect::Failed } else { SenderEffect::Worked },
     }
 }
 
@@ -364,11 +339,7 @@ fn later(attempt: &Attempt, sender: SenderEffect) -> Disposition {
     let wait = back_off(attempt.number, attempt.jitter);
     let over = is_over(attempt, wait);
     Disposition {
-        fates: Fates::All(if over {
-            RecipientStatus::Expired
-        } else {
-            RecipientStatus::Deferred
-        }),
+        fates: Fates::All(if over { RecipientStatus::Expired } else { RecipientStatus::Deferred }),
         retry_after: (!over).then_some(wait),
         counts: true,
         lane: LaneEffect::GoOn,
@@ -387,10 +358,7 @@ pub fn fold(recipients: &[RecipientStatus], held: bool) -> MessageStatus {
         MessageStatus::Deferred
     } else if any(RecipientStatus::Queued) {
         MessageStatus::Queued
-    } else if recipients
-        .iter()
-        .all(|&status| status == RecipientStatus::Accepted)
-    {
+    } else if recipients.iter().all(|&status| status == RecipientStatus::Accepted) {
         MessageStatus::Accepted
     } else if any(RecipientStatus::Accepted) {
         MessageStatus::PartlyAccepted
@@ -404,189 +372,4 @@ pub fn fold(recipients: &[RecipientStatus], held: bool) -> MessageStatus {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FIRST: Attempt = Attempt {
-        number: 1,
-        tried_for: Duration::ZERO,
-        on_uncertain: OnUncertain::Resend,
-        jitter: 0.5,
-    };
-
-    fn answer(text: &str) -> AttemptOutcome {
-        let (code, text) = text.split_once(' ').expect("a code and a text");
-        AttemptOutcome::Answered(vec![Reply::new(code.parse().expect("a code"), text)])
-    }
-
-    #[test]
-    fn a_last_answer_decides_what_becomes_of_a_recipient_its_lane_and_its_sender() {
-        use LaneEffect::{BackOff, GoOn, Hold};
-        use RecipientStatus::{Accepted, Deferred, Queued, Rejected};
-        use SenderEffect::{Failed, Nothing, Pause, Worked};
-        let cases = [
-            ("250 2.0.0 queued", Accepted, None, GoOn, Worked),
-            ("451 4.7.1 greylisted", Deferred, Some(30), GoOn, Worked),
-            ("421 4.7.0 too many", Deferred, Some(30), BackOff, Failed),
-            ("550 5.1.1 no such user", Rejected, None, GoOn, Worked),
-            ("552 5.3.4 too big", Rejected, None, GoOn, Worked),
-            (
-                "550 5.4.5 Daily user sending limit exceeded",
-                Queued,
-                Some(3600),
-                Hold(HOUR),
-                Nothing,
-            ),
-            (
-                "554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException",
-                Queued,
-                Some(86_400),
-                Hold(DAY),
-                Nothing,
-            ),
-            (
-                "550 5.7.60 SMTP; not allowed",
-                Queued,
-                Some(0),
-                GoOn,
-                Pause(PauseReason::FromRefused),
-            ),
-            (
-                "553 5.7.1 <a@b.example>: Sender address rejected: not owned by user x",
-                Queued,
-                Some(0),
-                GoOn,
-                Pause(PauseReason::FromRefused),
-            ),
-            (
-                "530 5.7.0 sign in",
-                Queued,
-                Some(0),
-                GoOn,
-                Pause(PauseReason::AuthRefused),
-            ),
-        ];
-        for (reply, status, wait, lane, sender) in cases {
-            let disposition = decide(&answer(reply), &FIRST);
-
-            assert_eq!(disposition.fates.of(0), status, "{reply}");
-            assert_eq!(
-                disposition.retry_after,
-                wait.map(Duration::from_secs),
-                "{reply}"
-            );
-            assert_eq!(disposition.lane, lane, "{reply}");
-            assert_eq!(disposition.sender, sender, "{reply}");
-        }
-    }
-
-    #[test]
-    fn what_the_settings_got_wrong_costs_a_message_nothing() {
-        let refused = Reply::new(535, "5.7.8 no");
-        let busy = Reply::new(454, "4.7.0 later");
-        let cases = [
-            (
-                AttemptOutcome::AuthRefused(refused.clone()),
-                SenderEffect::Pause(PauseReason::AuthRefused),
-            ),
-            (
-                AttemptOutcome::FromRefused(Reply::new(550, "5.7.1 not yours")),
-                SenderEffect::Pause(PauseReason::FromRefused),
-            ),
-            (AttemptOutcome::AuthRefused(busy), SenderEffect::Failed),
-            (
-                AttemptOutcome::NotSent(Cause::TimedOut),
-                SenderEffect::Failed,
-            ),
-        ];
-        for (outcome, sender) in cases {
-            let disposition = decide(&outcome, &FIRST);
-
-            assert!(!disposition.counts, "{outcome:?}");
-            assert_eq!(
-                disposition.fates,
-                Fates::All(RecipientStatus::Queued),
-                "{outcome:?}"
-            );
-            assert_eq!(disposition.sender, sender, "{outcome:?}");
-        }
-    }
-
-    #[test]
-    fn an_announced_size_that_is_too_large_rejects_the_message_and_not_the_sender() {
-        let outcome = AttemptOutcome::FromRefused(Reply::new(552, "5.3.4 too large"));
-
-        let disposition = decide(&outcome, &FIRST);
-
-        assert_eq!(disposition.fates, Fates::All(RecipientStatus::Rejected));
-        assert_eq!(disposition.sender, SenderEffect::Worked);
-    }
-
-    #[test]
-    fn a_message_of_which_nobody_knows_is_resent_or_waits_for_a_person() {
-        let unknown = AttemptOutcome::Unknown(Cause::Closed);
-
-        let resent = decide(&unknown, &FIRST);
-        let waits = decide(
-            &unknown,
-            &Attempt {
-                on_uncertain: OnUncertain::Wait,
-                ..FIRST
-            },
-        );
-
-        assert_eq!(resent.fates, Fates::All(RecipientStatus::Deferred));
-        assert!(resent.retry_after.is_some());
-        assert_eq!(waits.fates, Fates::All(RecipientStatus::Uncertain));
-        assert_eq!(waits.retry_after, None);
-    }
-
-    #[test]
-    fn waits_double_to_four_hours_and_end_after_three_days() {
-        let seconds = [
-            (1, 30),
-            (2, 60),
-            (3, 120),
-            (9, 7_680),
-            (10, 14_400),
-            (100, 14_400),
-        ];
-        for (number, wait) in seconds {
-            assert_eq!(
-                back_off(number, 0.5),
-                Duration::from_secs(wait),
-                "attempt {number}"
-            );
-        }
-        assert!(back_off(1, 0.0) >= Duration::from_secs(27));
-        assert!(back_off(1, 1.0) <= Duration::from_secs(33));
-
-        let old = Attempt {
-            tried_for: LONGEST_TRYING,
-            number: 20,
-            ..FIRST
-        };
-        let disposition = decide(&answer("451 later"), &old);
-        assert_eq!(disposition.fates.of(0), RecipientStatus::Expired);
-        assert_eq!(disposition.retry_after, None);
-    }
-
-    #[test]
-    fn the_recipients_together_make_the_messages_status() {
-        use RecipientStatus::*;
-        let cases: [(&[RecipientStatus], bool, MessageStatus); 9] = [
-            (&[Accepted, Accepted], false, MessageStatus::Accepted),
-            (&[Accepted, Rejected], false, MessageStatus::PartlyAccepted),
-            (&[Rejected, Rejected], false, MessageStatus::Rejected),
-            (&[Accepted, Deferred], false, MessageStatus::Deferred),
-            (&[Queued, Rejected], false, MessageStatus::Queued),
-            (&[Queued, Accepted], true, MessageStatus::Held),
-            (&[Accepted, Uncertain], false, MessageStatus::Uncertain),
-            (&[Expired, Expired], false, MessageStatus::Expired),
-            (&[Cancelled], false, MessageStatus::Cancelled),
-        ];
-        for (recipients, held, status) in cases {
-            assert_eq!(fold(recipients, held), status, "{recipients:?}");
-        }
-    }
-}
+mod tests;

@@ -51,25 +51,17 @@ impl FromStr for EmailAddress {
         if text.is_empty() {
             return Err(Invalid::required());
         }
-        let malformed = || {
-            Invalid::new(
-                "malformed",
-                "enter one plain address such as billing@example.com",
-            )
-        };
+        let malformed =
+            || Invalid::new("malformed", "enter one plain address such as billing@example.com");
         if text.len() > 4 * Self::MAX_LEN {
             return Err(Invalid::too_long(Self::MAX_LEN, "bytes"));
         }
         let (local, domain) = text.rsplit_once('@').ok_or_else(malformed)?;
         if local.len() > Self::MAX_LOCAL_LEN {
-            return Err(Invalid::new(
-                "too_long",
-                "use at most 64 bytes before the @",
-            ));
+            return Err(Invalid::new("too_long", "use at most 64 bytes before the @"));
         }
-        let is_dot_string = local
-            .split('.')
-            .all(|atom| !atom.is_empty() && atom.chars().all(is_atom_char));
+        let is_dot_string =
+            local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom_char));
         if !is_dot_string || domain.ends_with('.') {
             return Err(malformed());
         }
@@ -81,10 +73,7 @@ impl FromStr for EmailAddress {
         if text.len() > Self::MAX_LEN {
             return Err(Invalid::too_long(Self::MAX_LEN, "bytes"));
         }
-        Ok(Self {
-            at: local.len(),
-            text,
-        })
+        Ok(Self { at: local.len(), text })
     }
 }
 
@@ -120,11 +109,7 @@ mod tests {
         ];
         for (text, canonical) in cases {
             let email = text.parse::<EmailAddress>();
-            assert_eq!(
-                email.as_ref().map(EmailAddress::as_str),
-                Ok(canonical),
-                "{text}"
-            );
+            assert_eq!(email.as_ref().map(EmailAddress::as_str), Ok(canonical), "{text}");
         }
     }
 
@@ -161,11 +146,7 @@ mod tests {
         for text in cases {
             assert!(text.parse::<EmailAddress>().is_err(), "{text:?}");
         }
-        assert!(
-            format!("{}@example.net", "a".repeat(65))
-                .parse::<EmailAddress>()
-                .is_err()
-        );
+        assert!(format!("{}@example.net", "a".repeat(65)).parse::<EmailAddress>().is_err());
     }
 
     proptest! {

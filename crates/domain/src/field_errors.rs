@@ -17,10 +17,7 @@ pub struct Invalid {
 impl Invalid {
     /// A refusal with `code` for programs and `message` for people.
     pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 
     /// The field must be given.
@@ -61,11 +58,7 @@ impl FieldErrors {
     /// Notes that the field under `pointer` (RFC 6901) was refused.
     pub fn push(&mut self, pointer: impl Into<String>, invalid: Invalid) {
         let Invalid { code, message } = invalid;
-        self.0.push(FieldError {
-            pointer: pointer.into(),
-            code,
-            message,
-        });
+        self.0.push(FieldError { pointer: pointer.into(), code, message });
     }
 
     /// Gives the value on, or notes under `pointer` why there is none.

@@ -22,20 +22,12 @@ impl SmtpPassword {
     /// field of AUTH PLAIN, RFC 4616), and masks such as `****` that a form gave back.
     pub fn parse(text: Zeroizing<String>) -> Result<Self, Invalid> {
         if text.is_empty() {
-            Err(Invalid::new(
-                "required",
-                "type the password, or leave the field out to keep it",
-            ))
+            Err(Invalid::new("required", "type the password, or leave the field out to keep it"))
         } else if text.len() > Self::MAX_LEN {
             Err(Invalid::too_long(Self::MAX_LEN, "bytes"))
         } else if text.chars().any(char::is_control) {
-            Err(Invalid::new(
-                "control_character",
-                "a password has no line breaks or controls",
-            ))
-        } else if text
-            .chars()
-            .all(|c| matches!(c, '*' | '•' | '●' | '∙' | '·' | '⬤' | '⚫'))
+            Err(Invalid::new("control_character", "a password has no line breaks or controls"))
+        } else if text.chars().all(|c| matches!(c, '*' | '•' | '●' | '∙' | '·' | '⬤' | '⚫'))
         {
             Err(Invalid::new(
                 "masked",
@@ -117,22 +109,10 @@ mod tests {
     fn only_googles_hosts_lose_the_spaces_of_an_app_password() {
         let cases = [
             ("smtp.gmail.com", "abcd efgh ijkl mnop", "abcdefghijklmnop"),
-            (
-                "smtp.gmail.com",
-                "abcd\u{a0}efgh\u{a0}ijkl\u{a0}mnop",
-                "abcdefghijklmnop",
-            ),
+            ("smtp.gmail.com", "abcd\u{a0}efgh\u{a0}ijkl\u{a0}mnop", "abcdefghijklmnop"),
             ("smtp.gmail.com", "abcd efgh ijkl", "abcd efgh ijkl"),
-            (
-                "smtp.gmail.com",
-                "ABCD efgh ijkl mnop",
-                "ABCD efgh ijkl mnop",
-            ),
-            (
-                "smtp.example.com",
-                "abcd efgh ijkl mnop",
-                "abcd efgh ijkl mnop",
-            ),
+            ("smtp.gmail.com", "ABCD efgh ijkl mnop", "ABCD efgh ijkl mnop"),
+            ("smtp.example.com", "abcd efgh ijkl mnop", "abcd efgh ijkl mnop"),
         ];
         for (host, typed, kept) in cases {
             let host = host.parse().expect("a host");

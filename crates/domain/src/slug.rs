@@ -29,14 +29,9 @@ impl FromStr for Slug {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let well_formed = (1..=Self::MAX_LEN).contains(&text.len())
             && !text.starts_with('-')
-            && text
-                .bytes()
-                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+            && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
         if text == "self" || Uuid::try_parse(text).is_ok() {
-            Err(Invalid::new(
-                "reserved",
-                "this name is reserved; choose another",
-            ))
+            Err(Invalid::new("reserved", "this name is reserved; choose another"))
         } else if well_formed {
             Ok(Self(text.to_owned()))
         } else {

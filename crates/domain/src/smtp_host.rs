@@ -39,9 +39,7 @@ impl FromStr for SmtpHost {
         if text.len() > 4 * Self::MAX_LEN {
             return Err(Invalid::too_long(Self::MAX_LEN, "bytes"));
         }
-        let bracketed = text
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'));
+        let bracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         if let Ok(address) = bracketed.unwrap_or(text).parse::<IpAddr>() {
             return Ok(Self(address.to_string()));
         }
@@ -61,10 +59,7 @@ impl fmt::Display for SmtpHost {
 /// spellings of an address for some resolvers (WHATWG URL, "ends in a number").
 pub(crate) fn domain_name(text: &str, max_len: usize) -> Result<String, Invalid> {
     let malformed = || {
-        Invalid::new(
-            "malformed",
-            "enter a name like smtp.example.com, without https:// or a port",
-        )
+        Invalid::new("malformed", "enter a name like smtp.example.com, without https:// or a port")
     };
     let name = text.strip_suffix('.').unwrap_or(text);
     let name = idna::domain_to_ascii_strict(name).map_err(|_| malformed())?;
@@ -73,23 +68,15 @@ pub(crate) fn domain_name(text: &str, max_len: usize) -> Result<String, Invalid>
     }
     let ends_in_number = name.rsplit('.').next().is_some_and(|last| {
         last.bytes().all(|b| b.is_ascii_digit())
-            || last
-                .strip_prefix("0x")
-                .is_some_and(|x| x.bytes().all(|b| b.is_ascii_hexdigit()))
+            || last.strip_prefix("0x").is_some_and(|x| x.bytes().all(|b| b.is_ascii_hexdigit()))
     });
     let labels_are_names = name.split('.').all(|label| {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+            && label.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
     });
-    if ends_in_number || !labels_are_names {
-        Err(malformed())
-    } else {
-        Ok(name)
-    }
+    if ends_in_number || !labels_are_names { Err(malformed()) } else { Ok(name) }
 }
 
 #[cfg(test)]
@@ -111,11 +98,7 @@ mod tests {
             ("::FFFF:10.0.0.5", "::ffff:10.0.0.5"),
         ];
         for (text, canonical) in cases {
-            assert_eq!(
-                text.parse::<SmtpHost>().map(|h| h.0).as_deref(),
-                Ok(canonical),
-                "{text}"
-            );
+            assert_eq!(text.parse::<SmtpHost>().map(|h| h.0).as_deref(), Ok(canonical), "{text}");
         }
     }
 

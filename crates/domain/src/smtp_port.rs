@@ -21,10 +21,7 @@ impl TryFrom<i64> for SmtpPort {
     fn try_from(port: i64) -> Result<Self, Invalid> {
         match u16::try_from(port) {
             Ok(port) if port != 0 => Ok(Self(port)),
-            _ => Err(Invalid::new(
-                "out_of_range",
-                "a port is a number from 1 to 65535",
-            )),
+            _ => Err(Invalid::new("out_of_range", "a port is a number from 1 to 65535")),
         }
     }
 }

@@ -142,15 +142,7 @@ impl SmtpSettings {
     /// Whether `other` reaches the same server in the same way as the same user: all that a
     /// proof rests on, except the password and the From address.
     pub fn differs_in_words_only(&self, other: &Self) -> bool {
-        let Self {
-            host,
-            port,
-            encryption,
-            auth,
-            sender_name: _,
-            sender_email,
-            reply_to: _,
-        } = self;
+        let Self { host, port, encryption, auth, sender_name: _, sender_email, reply_to: _ } = self;
         *host == other.host
             && *port == other.port
             && *encryption == other.encryption
@@ -207,15 +199,8 @@ impl TryFrom<SettingsInput> for SettingsDraft {
     /// Parses every field and reports every one that is refused.
     fn try_from(input: SettingsInput) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
-        if input
-            .driver
-            .as_deref()
-            .is_some_and(|driver| driver != SmtpSettings::DRIVER)
-        {
-            errors.push(
-                "/driver",
-                Invalid::new("unknown_value", "the only driver is smtp"),
-            );
+        if input.driver.as_deref().is_some_and(|driver| driver != SmtpSettings::DRIVER) {
+            errors.push("/driver", Invalid::new("unknown_value", "the only driver is smtp"));
         }
         let host = errors.note("/host", input.host.parse::<SmtpHost>());
         let port = errors.note("/port", SmtpPort::try_from(input.port));
@@ -258,14 +243,10 @@ impl FieldErrors {
             }
             ("password", username) => {
                 let username = username.ok_or_else(Invalid::required).and_then(str::parse);
-                self.note("/username", username)
-                    .map(|username| Auth::Password { username })
+                self.note("/username", username).map(|username| Auth::Password { username })
             }
             _ => {
-                self.push(
-                    "/auth",
-                    Invalid::new("unknown_value", "use password or none"),
-                );
+                self.push("/auth", Invalid::new("unknown_value", "use password or none"));
                 None
             }
         }
@@ -285,9 +266,9 @@ impl FieldErrors {
             (Some(Auth::None), PasswordInput::Absent | PasswordInput::Null)
             | (None, PasswordInput::Null) => Some(PasswordChange::Remove),
             (_, PasswordInput::Absent) => Some(PasswordChange::Keep),
-            (_, PasswordInput::Text(text)) => self
-                .note("/password", SmtpPassword::parse(text))
-                .map(PasswordChange::Set),
+            (_, PasswordInput::Text(text)) => {
+                self.note("/password", SmtpPassword::parse(text)).map(PasswordChange::Set)
+            }
         }
     }
 }
@@ -373,24 +354,17 @@ mod tests {
     fn an_app_password_for_google_loses_its_spaces() {
         let draft = SettingsDraft::try_from(input()).expect("well formed");
 
-        let PasswordChange::Set(password) = draft.password else {
-            panic!("a password was typed")
-        };
+        let PasswordChange::Set(password) = draft.password else { panic!("a password was typed") };
         assert!(password.expose() == "abcdefghijklmnop");
     }
 
     #[test]
     fn auth_none_takes_neither_user_name_nor_password() {
-        let errors = SettingsDraft::try_from(SettingsInput {
-            auth: Some("none".to_owned()),
-            ..input()
-        })
-        .err()
-        .expect("refused");
-        assert_eq!(
-            errors.iter().next().map(|e| e.pointer.as_str()),
-            Some("/username")
-        );
+        let errors =
+            SettingsDraft::try_from(SettingsInput { auth: Some("none".to_owned()), ..input() })
+                .err()
+                .expect("refused");
+        assert_eq!(errors.iter().next().map(|e| e.pointer.as_str()), Some("/username"));
 
         let bare = SettingsInput {
             auth: Some("none".to_owned()),

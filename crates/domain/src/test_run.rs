@@ -188,11 +188,7 @@ impl fmt::Display for Cause {
 impl Cause {
     /// The server's reply, if it is what stopped the conversation.
     pub const fn reply(&self) -> Option<&Reply> {
-        if let Self::Refused(reply) = self {
-            Some(reply)
-        } else {
-            None
-        }
+        if let Self::Refused(reply) = self { Some(reply) } else { None }
     }
 }
 
@@ -236,13 +232,7 @@ impl TestReport {
             })
             .collect();
         let failure = Some(Failure { stage, cause });
-        Self {
-            stages,
-            took: Duration::ZERO,
-            tls: None,
-            failure,
-            transcript: String::new(),
-        }
+        Self { stages, took: Duration::ZERO, tls: None, failure, transcript: String::new() }
     }
 
     /// Whether every stage passed or was skipped.
@@ -252,10 +242,6 @@ impl TestReport {
 
     /// The status the finished run has.
     pub fn status(&self) -> TestStatus {
-        if self.passed() {
-            TestStatus::Passed
-        } else {
-            TestStatus::Failed
-        }
+        if self.passed() { TestStatus::Passed } else { TestStatus::Failed }
     }
 }
