@@ -16,10 +16,13 @@ pub mod messages;
 pub mod senders;
 pub mod tenants;
 pub mod test_runs;
+pub mod waker;
 
 pub use error::AppError;
 
-use crate::{metrics::Metrics, worker::waker::Waker};
+pub use waker::Waker;
+
+use crate::metrics::Metrics;
 
 /// What the operator chose about the use cases.
 #[derive(Clone, Copy, Debug)]

@@ -27,10 +27,10 @@ use letterhead_storage::{
 use zeroize::Zeroizing;
 
 use crate::{
-    app::{App, Rules},
+    app::{App, Rules, Waker},
     cli::Failure,
     metrics::Metrics,
-    worker::{WorkerConfig, waker::Waker},
+    worker::WorkerConfig,
 };
 
 /// How to log.

@@ -17,7 +17,7 @@ mod delivery;
 mod lane;
 mod leases;
 mod sweeper;
-pub mod waker;
+
 
 use self::leases::Leases;
 use crate::{

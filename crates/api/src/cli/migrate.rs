@@ -28,7 +28,8 @@ pub(super) async fn bring_up_to_date(
     owner_url: Option<&str>,
 ) -> Result<(), Failure> {
     let failed = |err| Failure::new("cannot migrate the database", err);
-    letterhead_migrations::migrate(owner_url.unwrap_or(database_url), Some(database_url))
+    let login_role = letterhead_migrations::role_of(database_url).map_err(failed)?;
+    letterhead_migrations::migrate(owner_url.unwrap_or(database_url), Some(&login_role))
         .await
         .map_err(failed)
 }
