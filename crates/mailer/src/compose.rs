@@ -4,8 +4,7 @@
 //! outside ASCII makes a mail that needs more than the oldest server. No caller can name a
 //! header. `Bcc` is in none.
 
-use std::fmt::Write;
-
+use base64::{Engine, prelude::BASE64_STANDARD};
 use letterhead_domain::{
     email::EmailAddress,
     message::{Attachment, Mailbox, MessageContent, OutgoingMail},
@@ -25,7 +24,9 @@ const MAX_LINE: usize = 998;
 /// Longest line of a body that stays as it is; longer ones make the body quoted-printable.
 const MAX_PLAIN_LINE: usize = 900;
 /// Longest word of a subject that can be folded around.
-const MAX_PLAIN_WORD: usize = 200;
+const MAX_PLAIN_WORD: usize = 60;
+/// How much text one encoded word carries, in bytes.
+const WORD_BYTES: usize = 45;
 
 /// A mail as it goes over the wire, before dot-stuffing: lines of at most 998 bytes, each ended
 /// by CRLF, and no other CR or LF.
@@ -110,19 +111,16 @@ pub fn compose(mail: &OutgoingMail) -> Result<ComposedMail, ComposeError> {
     if let Some(reply_to) = &mail.reply_to {
         builder = builder.reply_to(HeaderMailbox::new(None, address(reply_to)?));
     }
-    for mailbox in &mail.to {
-        builder = builder.to(header_mailbox(mailbox)?);
+    let nobody = mail.to.is_empty() && mail.cc.is_empty();
+    if nobody {
+        let group = "undisclosed-recipients:;".to_owned();
+        builder = builder.raw_header(encoded("To", group));
     }
-    for mailbox in &mail.cc {
-        builder = builder.cc(header_mailbox(mailbox)?);
-    }
-    if mail.to.is_empty() && mail.cc.is_empty() {
-        let nobody = "undisclosed-recipients:;".to_owned();
-        builder = builder.raw_header(HeaderValue::dangerous_new_pre_encoded(
-            HeaderName::new_from_ascii_str("To"),
-            nobody.clone(),
-            nobody,
-        ));
+    for (name, mailboxes) in [("To", &mail.to), ("Cc", &mail.cc)] {
+        if !mailboxes.is_empty() {
+            let list: Vec<_> = mailboxes.iter().map(header_mailbox).collect();
+            builder = builder.raw_header(encoded(name, list.join(",\r\n ")));
+        }
     }
     let builder = builder.raw_header(subject(mail.subject.as_str()));
     let message = match part(&mail.content)? {
@@ -146,30 +144,49 @@ fn address(email: &EmailAddress) -> Result<Address, ComposeError> {
         .map_err(|error| ComposeError::Address(error.into()))
 }
 
-fn header_mailbox(mailbox: &Mailbox) -> Result<HeaderMailbox, ComposeError> {
-    let name = mailbox.name.as_ref().map(|name| name.as_str().to_owned());
-    Ok(HeaderMailbox::new(name, address(&mailbox.email)?))
+/// A header in the form that it has on the wire.
+fn encoded(name: &'static str, wire: String) -> HeaderValue {
+    let name = HeaderName::new_from_ascii_str(name);
+    HeaderValue::dangerous_new_pre_encoded(name, wire.clone(), wire)
 }
 
-/// The subject; one with a word too long to fold around is written as encoded words (RFC 2047).
+/// A mailbox in a list. The library's own list folds nowhere once a name is long, and a line of
+/// fifty names is too long for any server.
+fn header_mailbox(mailbox: &Mailbox) -> String {
+    let email = &mailbox.email;
+    let Some(name) = &mailbox.name else {
+        return email.to_string();
+    };
+    let name = name.as_str();
+    if name.is_ascii() {
+        let name = name.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{name}\" <{email}>")
+    } else {
+        format!("{} <{email}>", encoded_words(name))
+    }
+}
+
+/// The subject; one with a word too long to fold around is written as encoded words.
 fn subject(text: &str) -> HeaderValue {
-    let name = HeaderName::new_from_ascii_str("Subject");
-    let folds = text.split(' ').all(|word| word.len() <= MAX_PLAIN_WORD);
-    if folds || !text.is_ascii() {
-        return HeaderValue::new(name, text.to_owned());
+    if text.split(' ').all(|word| word.len() <= MAX_PLAIN_WORD) {
+        HeaderValue::new(HeaderName::new_from_ascii_str("Subject"), text.to_owned())
+    } else {
+        encoded("Subject", encoded_words(text))
     }
-    let mut words = Vec::with_capacity(text.len() / 30 + 1);
-    for chunk in text.as_bytes().chunks(30) {
-        let mut word = "=?utf-8?Q?".to_owned();
-        for byte in chunk {
-            // Writing to a string cannot fail.
-            let _ = write!(word, "={byte:02X}");
+}
+
+/// `text` as encoded words (RFC 2047), each of at most 75 bytes. The white space between them is
+/// not part of the text.
+fn encoded_words(text: &str) -> String {
+    let mut words: Vec<String> = vec![String::new()];
+    for c in text.chars() {
+        match words.last_mut() {
+            Some(word) if word.len() + c.len_utf8() <= WORD_BYTES => word.push(c),
+            Some(_) | None => words.push(c.to_string()),
         }
-        word.push_str("?=");
-        words.push(word);
     }
-    // White space between encoded words is not part of the text.
-    HeaderValue::dangerous_new_pre_encoded(name, text.to_owned(), words.join("\r\n "))
+    let words = words.iter().map(|word| format!("=?utf-8?B?{}?=", BASE64_STANDARD.encode(word)));
+    words.collect::<Vec<_>>().join("\r\n ")
 }
 
 fn part(content: &MessageContent) -> Result<Part, ComposeError> {

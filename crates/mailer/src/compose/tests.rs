@@ -150,6 +150,29 @@ fn no_line_is_too_long_for_a_server() {
     assert!(compose(&mail).is_ok());
 }
 
+#[test]
+fn names_are_quoted_or_encoded_one_mailbox_a_line() {
+    let mut mail = mail();
+    let mailbox = |email: &str, name: &str| Mailbox {
+        email: email.parse().unwrap(),
+        name: (!name.is_empty()).then(|| name.parse().unwrap()),
+    };
+    mail.to = vec![
+        mailbox("ann@example.net", "Ann \"the\" Lee, \\ Ltd"),
+        mailbox("bob@example.net", ""),
+        mailbox("zoe@example.net", "Zoë"),
+    ];
+
+    let text = text_of(&mail);
+
+    let expected = concat!(
+        "To: \"Ann \\\"the\\\" Lee, \\\\ Ltd\" <ann@example.net>,\r\n",
+        " bob@example.net,\r\n",
+        " =?utf-8?B?Wm/Dqw==?= <zoe@example.net>\r\n"
+    );
+    assert!(text.contains(expected), "{text}");
+}
+
 proptest! {
     #[test]
     fn whatever_a_tenant_writes_is_one_message(

@@ -1,0 +1,240 @@
+use std::time::{Duration, Instant};
+
+use letterhead_domain::{delivery::AttemptOutcome, test_run::Cause};
+use letterhead_mailer::{
+    compose::compose,
+    practice_server::{Verb, fault::PortFault, gate::Point},
+};
+
+use crate::stand::{Stand, codes, composed, email, lease, outgoing, send, session, signed_in_as};
+
+#[tokio::test]
+async fn a_mail_arrives_byte_for_byte_also_with_a_lone_dot_in_it() {
+    let stand = Stand::start().await;
+    let mut session = stand.session(stand.settings()).await;
+    let mail = composed("before\n.\n.QUIT\nafter\n\n");
+
+    let outcome =
+        session.send(&mail, &email("billing@aurora.example"), &[email("ann@example.net")]).await;
+
+    assert_eq!(codes(&outcome), [250]);
+    let caught = stand.server.inbox().list();
+    assert_eq!(caught.len(), 1);
+    assert!(caught[0].bytes == mail.bytes());
+    assert!(caught[0].tls);
+    assert_eq!(caught[0].mail_from, "billing@aurora.example");
+    assert_eq!(stand.server.inbox().counters().bare_line_ends, 0);
+}
+
+#[tokio::test]
+async fn each_recipient_gets_its_own_answer() {
+    let stand = Stand::start().await;
+    for settings in [stand.settings(), stand.fault(PortFault::NoPipelining)] {
+        let mut session = stand.session(settings).await;
+
+        let recipients =
+            ["ann@example.net", "reject@example.net", "defer@example.net", "bob@example.net"];
+        let outcome = send(&mut session, &recipients).await;
+
+        assert_eq!(codes(&outcome), [250, 550, 451, 250]);
+        let caught = stand.server.inbox().list();
+        assert_eq!(caught[0].rcpt_to, ["ann@example.net", "bob@example.net"]);
+        assert!(session.is_reusable());
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_was_refused_leaves_the_session_in_step() {
+    let stand = Stand::start().await;
+    for settings in [
+        stand.settings(),
+        stand.fault(PortFault::NoPipelining),
+        stand.fault(PortFault::DataWithoutRecipients),
+    ] {
+        let before = stand.server.inbox().counters().connections;
+        let mut session = stand.session(settings).await;
+        let good = &["ann@example.net"];
+
+        assert_eq!(
+            codes(&send(&mut session, &["reject@example.net", "defer@example.net"]).await),
+            [550, 451]
+        );
+        assert_eq!(codes(&send(&mut session, good).await), [250]);
+        assert_eq!(codes(&send(&mut session, &["reject-content@example.net"]).await), [554]);
+        assert_eq!(codes(&send(&mut session, &["defer-content@example.net"]).await), [451]);
+        assert_eq!(codes(&send(&mut session, &["quota@example.net"]).await), [550]);
+        let mail = composed("x\n");
+        let refused = email("refused-sender@aurora.example");
+        let outcome = session.send(&mail, &refused, &[email("ann@example.net")]).await;
+        assert!(matches!(outcome, AttemptOutcome::FromRefused(reply) if reply.code == 553));
+        assert_eq!(codes(&send(&mut session, good).await), [250]);
+        assert_eq!(stand.server.inbox().counters().connections, before + 1);
+    }
+}
+
+#[tokio::test]
+async fn refused_settings_are_told_from_refused_messages() {
+    let stand = Stand::start().await;
+    let login = stand.transport(signed_in_as(stand.settings(), "fault.refuse-login")).await;
+    let sender = stand.transport(signed_in_as(stand.settings(), "fault.refuse-sender")).await;
+
+    let refused = login.session(&lease()).await.err();
+    let outcome = send(&mut session(&sender).await, &["ann@example.net"]).await;
+
+    assert!(matches!(refused, Some(AttemptOutcome::AuthRefused(reply)) if reply.code == 535));
+    assert!(matches!(outcome, AttemptOutcome::FromRefused(reply) if reply.code == 553));
+}
+
+#[tokio::test]
+async fn only_a_cut_after_the_last_octet_is_uncertain() {
+    let stand = Stand::start().await;
+    let mut session = stand.session(stand.settings()).await;
+
+    // Larger than what the sockets between us hold, so that the cut comes before its end.
+    let large = composed(&"0123456789abcdef\n".repeat(1_500_000));
+    let before_dot = session
+        .send(&large, &email("billing@aurora.example"), &[email("drop-before-dot@example.net")])
+        .await;
+    let after_dot = send(&mut session, &["drop-after-dot@example.net"]).await;
+    let next = send(&mut session, &["ann@example.net"]).await;
+
+    assert_eq!(before_dot, AttemptOutcome::NotSent(Cause::Closed));
+    assert_eq!(after_dot, AttemptOutcome::Unknown(Cause::Closed));
+    assert_eq!(codes(&next), [250]);
+}
+
+#[tokio::test]
+async fn a_session_that_timed_out_is_never_used_again() {
+    let stand = Stand::adjusted(|config| {
+        config.timeouts.after_dot = Duration::from_millis(300);
+    })
+    .await;
+    let mut session = stand.session(stand.settings()).await;
+    assert_eq!(codes(&send(&mut session, &["ann@example.net"]).await), [250]);
+
+    let hung = send(&mut session, &["hang-after-dot@example.net"]).await;
+    assert_eq!(hung, AttemptOutcome::Unknown(Cause::TimedOut));
+    assert!(!session.is_reusable());
+    assert_eq!(codes(&send(&mut session, &["reject@example.net"]).await), [550]);
+
+    assert_eq!(stand.server.inbox().counters().connections, 2);
+}
+
+#[tokio::test]
+async fn a_send_that_is_dropped_in_the_middle_spends_its_session() {
+    let stand = Stand::start().await;
+    let transport = stand.transport(stand.settings()).await;
+    let mut held = session(&transport).await;
+    let gate = stand.server.gate(Point::Dot);
+    let sending = tokio::spawn(async move { send(&mut held, &["ann@example.net"]).await });
+    gate.reached().await;
+    sending.abort();
+    assert!(sending.await.is_err());
+    gate.release();
+
+    let mut next = session(&transport).await;
+    let outcome = send(&mut next, &["reject@example.net"]).await;
+
+    assert_eq!(codes(&outcome), [550]);
+    assert_eq!(stand.server.inbox().counters().connections, 2);
+}
+
+#[tokio::test]
+async fn nothing_is_written_once_the_lease_is_over() {
+    let stand = Stand::start().await;
+    let transport = stand.transport(stand.settings()).await;
+    let lease = lease();
+    let Ok(mut session) = transport.session(&lease).await else { panic!("no session") };
+    let gate = stand.server.gate(Point::Data);
+    let sending = tokio::spawn(async move { send(&mut session, &["ann@example.net"]).await });
+    gate.reached().await;
+
+    lease.extend(Instant::now());
+    gate.release();
+    let outcome = sending.await.unwrap();
+
+    assert_eq!(outcome, AttemptOutcome::NotSent(Cause::Interrupted));
+    assert_eq!(stand.server.inbox().counters().messages, 0);
+    assert!(matches!(
+        transport.session(&lease).await.err(),
+        Some(AttemptOutcome::NotSent(Cause::Interrupted))
+    ));
+}
+
+#[tokio::test]
+async fn a_warm_session_is_used_again_without_a_question() {
+    let stand = Stand::start().await;
+    let transport = stand.transport(stand.settings()).await;
+    for _ in 0..3 {
+        let mut session = session(&transport).await;
+        assert_eq!(codes(&send(&mut session, &["ann@example.net"]).await), [250]);
+    }
+
+    let counters = stand.server.inbox().counters();
+    assert_eq!(counters.connections, 1);
+    assert_eq!(counters.commands(Verb::Auth), 1);
+    assert_eq!(counters.commands(Verb::Noop), 0);
+}
+
+#[tokio::test]
+async fn a_sender_has_no_more_sessions_than_it_may() {
+    let stand = Stand::start().await;
+    let transport = stand.transport(stand.settings()).await;
+    let first = session(&transport).await;
+    let _second = session(&transport).await;
+    let lease = lease();
+    let mut third = Box::pin(transport.session(&lease));
+    assert!(futures_util::poll!(&mut third).is_pending());
+
+    drop(first);
+
+    assert!(third.await.is_ok());
+    assert_eq!(stand.server.inbox().counters().connections, 2);
+}
+
+#[tokio::test]
+async fn a_session_at_rest_gives_its_place_to_one_that_is_needed() {
+    let stand = Stand::adjusted(|config| config.max_sessions = 1).await;
+    for _ in 0..3 {
+        let mut session = stand.session(stand.settings()).await;
+        assert_eq!(codes(&send(&mut session, &["ann@example.net"]).await), [250]);
+    }
+    let _held = stand.session(stand.settings()).await;
+    let waiting = stand.transport(stand.settings()).await;
+    let short =
+        letterhead_mailer::lease::LeaseDeadline::new(Instant::now() + Duration::from_millis(50));
+
+    assert!(waiting.session(&short).await.is_err());
+}
+
+#[tokio::test]
+async fn smtputf8_is_asked_for_where_it_is_needed() {
+    let stand = Stand::start().await;
+    let mut session = stand.session(stand.settings()).await;
+    assert_eq!(codes(&send(&mut session, &["ann@example.net"]).await), [250]);
+    assert_eq!(codes(&send(&mut session, &["用户@example.net"]).await), [250]);
+    let mut named = outgoing("x\n");
+    named.to[0].email = email("zoë@example.net");
+    let named = compose(&named).unwrap();
+    let outcome =
+        session.send(&named, &email("billing@aurora.example"), &[email("ann@example.net")]).await;
+    assert_eq!(codes(&outcome), [250]);
+
+    let parameters: Vec<_> = stand
+        .server
+        .inbox()
+        .list()
+        .iter()
+        .rev()
+        .map(|mail| {
+            mail.mail_parameters
+                .iter()
+                .filter(|p| !p.starts_with("SIZE="))
+                .cloned()
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(parameters[0], Vec::<String>::new());
+    assert_eq!(parameters[1], ["SMTPUTF8"]);
+    assert_eq!(parameters[2], ["BODY=8BITMIME", "SMTPUTF8"]);
+}

@@ -1,0 +1,9 @@
+//! The mailer against the practice server, and against servers that no one should have to meet.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod cache;
+mod delivery;
+mod hostile;
+mod stand;
+mod test_runs;
