@@ -11,7 +11,7 @@ async fn settle(db: &DatabaseConnection, sql: &str) -> Result<(), DbErr> {
         match db.execute_unprepared(sql).await {
             Ok(_) => return Ok(()),
             Err(err) if tries < 20 && err.to_string().contains("concurrently updated") => {
-                tries += 1
+                tries += 1;
             }
             Err(err) => return Err(err),
         }

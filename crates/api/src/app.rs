@@ -61,13 +61,7 @@ pub struct Parts {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(
-        store: Store,
-        mailer: Mailer,
-        rules: Rules,
-        waker: Waker,
-        metrics: Metrics,
-    ) -> Self {
+    pub fn new(store: Store, mailer: Mailer, rules: Rules, waker: Waker, metrics: Metrics) -> Self {
         let failed_auth = moka::sync::Cache::builder()
             .max_capacity(100_000)
             .time_to_live(std::time::Duration::from_secs(60))

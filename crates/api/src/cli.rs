@@ -4,7 +4,7 @@ use std::{error::Error, io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{AppArgs, LogArgs, LogFormat};
+use crate::config::{LogArgs, LogFormat};
 
 mod demo;
 mod demo_files;

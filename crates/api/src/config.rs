@@ -37,7 +37,12 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 pub struct LogArgs {
     /// What to log, in the notation of tracing's EnvFilter
-    #[arg(long, env = "RUST_LOG", default_value = "info", global = true)]
+    #[arg(
+        long,
+        env = "RUST_LOG",
+        default_value = "info,sqlx=warn,sea_orm_migration=warn",
+        global = true
+    )]
     pub log: String,
     /// How to write it
     #[arg(long, env = "LETTERHEAD_LOG_FORMAT", default_value = "text", global = true)]

@@ -13,6 +13,10 @@ pub fn token<T: From<Uuid>>() -> T {
 }
 
 /// Bytes from the operating system's generator.
+///
+/// # Panics
+///
+/// If the operating system has no randomness to give.
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     // Without randomness there are no keys: nothing sensible can follow.

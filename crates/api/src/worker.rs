@@ -18,7 +18,6 @@ mod lane;
 mod leases;
 mod sweeper;
 
-
 use self::leases::Leases;
 use crate::{
     app::{App, AppError},
@@ -89,7 +88,8 @@ impl Worker {
     /// Works until `stop`, then finishes the windows that are marked and gives the lanes back.
     pub async fn run(self, stop: CancellationToken) {
         let heartbeat = tokio::spawn(self.leases.clone().keep(self.app.store.clone()));
-        let sweeper = tokio::spawn(sweeper::sweep(self.app.clone(), self.config.clone(), stop.clone()));
+        let sweeper =
+            tokio::spawn(sweeper::sweep(self.app.clone(), self.config.clone(), stop.clone()));
         let mut trouble = Duration::ZERO;
         while !stop.is_cancelled() {
             let pause = match self.claim().await {
@@ -104,7 +104,8 @@ impl Worker {
                 }
                 Err(err) => {
                     warn!(error = &err as &dyn std::error::Error, "cannot claim lanes");
-                    trouble = (trouble * 2).clamp(Duration::from_millis(250), Duration::from_secs(5));
+                    trouble =
+                        (trouble * 2).clamp(Duration::from_millis(250), Duration::from_secs(5));
                     trouble
                 }
             };
@@ -152,12 +153,14 @@ impl Worker {
             return Ok(0);
         }
         let tokens: Vec<LeaseToken> = (0..free).map(|_| random::token()).collect();
+        // Servers in trouble hold a lane for minutes: they get at most a quarter of the slots.
+        let trouble_share = (self.config.lanes / 4).max(1).saturating_sub(self.leases.in_trouble());
         // Before the query: the lease in the database then never ends before ours.
         let asked_at = Instant::now();
         let system = self.app.store.system().await?;
         let claimed = system
             .lanes()
-            .claim(&self.config.name, &tokens, self.config.lease, self.config.lanes / 4)
+            .claim(&self.config.name, &tokens, self.config.lease, trouble_share)
             .await?;
         system.commit().await?;
         let count = claimed.len();
@@ -166,9 +169,10 @@ impl Worker {
                 // Nobody else takes slots, so there is one for each lane that was asked for.
                 break;
             };
-            let lease = self.leases.hold(lane.token, asked_at);
+            let lease = self.leases.hold(&lane, asked_at);
             let worker = self.clone();
-            let span = info_span!("worker.serve_lane", tenant.id = %lane.tenant, sender.id = %lane.sender);
+            let span =
+                info_span!("worker.serve_lane", tenant.id = %lane.tenant, sender.id = %lane.sender);
             self.lanes.spawn(
                 async move {
                     let token = lane.token;

@@ -99,7 +99,9 @@ async fn find(app: &App, shown: &ShownKey) -> Result<Option<Principal>, AppError
         (KeyOwner::Tenant { tenant, scopes }, KeyKind::Tenant) => {
             Some(Principal::Tenant { key: stored.id, tenant, scopes })
         }
-        (KeyOwner::Operator, KeyKind::Tenant) | (KeyOwner::Tenant { .. }, KeyKind::Operator) => None,
+        (KeyOwner::Operator, KeyKind::Tenant) | (KeyOwner::Tenant { .. }, KeyKind::Operator) => {
+            None
+        }
     })
 }
 

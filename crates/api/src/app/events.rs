@@ -17,5 +17,5 @@ pub async fn list(
     limit: u64,
 ) -> Result<Vec<EventRecord>, AppError> {
     require_operator(principal)?;
-    Ok(app.store.system().await?.events().list(after, limit).await?)
+    Ok(app.store.system().await?.list_events(after, limit).await?)
 }

@@ -120,7 +120,6 @@ pub async fn restore(
             sender: sender.id,
             number,
             new_version_id: random::id(),
-            new_secret_id: random::token(),
             expected,
             policy: app.rules.promote,
             by: &actor,
@@ -153,6 +152,12 @@ async fn record_version(
     if saved.promoted {
         let action = AuditAction::SenderPromoted;
         tx.audit().record(random::id(), actor, action, &target, &detail).await?;
+    }
+    if saved.resumed {
+        let action = AuditAction::SenderResumed;
+        tx.audit().record(random::id(), actor, action, &target, &detail).await?;
+        let kind = OperatorEventKind::SenderRecovered;
+        tx.events().record(kind, Some(saved.record.id), None, &[]).await?;
     }
     Ok(())
 }

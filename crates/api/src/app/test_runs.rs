@@ -10,9 +10,9 @@ use letterhead_domain::{
     event::{AuditAction, OperatorEventKind},
     field_errors::{FieldErrors, Invalid},
     id::{MessageId, SenderId, TestRunId},
-    message::{Mailbox, MessageContent, OutgoingMail, SenderRef, message_id_header},
+    message::{Mailbox, MessageContent, OutgoingMail, message_id_header},
     password::{PasswordChange, SmtpPassword},
-    sender::{PromotePolicy, SavePlan, SecretPlan, VersionNumber, plan_save},
+    sender::{PromotePolicy, SavePlan, SecretPlan, SettingsVersion, plan_save},
     smtp_settings::{SettingsDraft, SmtpSettings},
     test_run::{Cause, Stage, TestMode, TestReport, TestStatus, TestTarget},
 };
@@ -39,7 +39,6 @@ pub struct TestRequest {
 
 /// What a run tries, decided before it is stored.
 struct Subject {
-    version: Option<VersionNumber>,
     settings: SmtpSettings,
     /// The password, or that it cannot be opened.
     password: Result<Option<SmtpPassword>, SecretUnreadable>,
@@ -66,14 +65,14 @@ pub async fn run(
         sender: sender.id,
         version: match &request.settings {
             Some(_) => None,
-            None => Some(target_version(sender, request.target)?),
+            None => Some(target_version(sender, request.target)?.number),
         },
         mode,
         requested_by: caller.actor(),
     };
     let subject = match request.settings {
         Some(draft) => typed(app, &tx, sender, draft).await?,
-        None => saved(&tx, sender, run.version).await?,
+        None => saved(&tx, sender, target_version(sender, request.target)?).await?,
     };
     if let Begun::TooMany { retry_after } = tx.test_runs().begin(&run, app.rules.test_runs).await? {
         return Err(AppError::TooMany { retry_after: retry_after.as_secs().max(1) });
@@ -85,7 +84,9 @@ pub async fn run(
     let task = app.tasks.spawn(conduct(app.clone(), caller.clone(), run, subject));
     match task.await {
         Ok(recorded) => recorded?,
-        Err(_) => return Err(AppError::Internal(StorageError::Corrupt { table: "(test run task)" })),
+        Err(_) => {
+            return Err(AppError::Internal(StorageError::Corrupt { table: "(test run task)" }));
+        }
     }
     load(app, caller, sender.id, &id.to_string()).await
 }
@@ -93,13 +94,13 @@ pub async fn run(
 fn target_version(
     sender: &SenderRecord,
     target: Option<TestTarget>,
-) -> Result<VersionNumber, AppError> {
+) -> Result<&SettingsVersion, AppError> {
     let version = match target {
         None => Some(sender.newest()),
         Some(TestTarget::Candidate) => sender.candidate.as_ref(),
         Some(TestTarget::Live) => sender.live.as_ref(),
     };
-    version.map(|version| version.number).ok_or_else(|| {
+    version.ok_or_else(|| {
         AppError::Conflict("the sender has no such version; leave version out".to_owned())
     })
 }
@@ -107,16 +108,13 @@ fn target_version(
 async fn saved(
     tx: &TenantTx,
     sender: &SenderRecord,
-    version: Option<VersionNumber>,
+    version: &SettingsVersion,
 ) -> Result<Subject, AppError> {
-    let number = version.unwrap_or(sender.newest().number);
-    match tx.senders().reveal(sender.id, number).await {
-        Ok((settings, password)) => Ok(Subject { version, settings, password: Ok(password) }),
+    match tx.senders().reveal(sender.id, version.number).await {
+        Ok((settings, password)) => Ok(Subject { settings, password: Ok(password) }),
         Err(StorageError::Sealed(_)) => {
-            let version_record =
-                tx.senders().load_version(&SenderRef::Id(sender.id), number).await?;
-            let settings = version_record.version.settings;
-            Ok(Subject { version, settings, password: Err(SecretUnreadable) })
+            let settings = version.settings.clone();
+            Ok(Subject { settings, password: Err(SecretUnreadable) })
         }
         Err(err) => Err(err.into()),
     }
@@ -130,10 +128,10 @@ async fn typed(
     sender: &SenderRecord,
     draft: SettingsDraft,
 ) -> Result<Subject, AppError> {
-    app.mailer.guard().check_literal(&draft.settings).map_err(below_settings)?;
+    app.mailer.guard().check_literal(&draft.settings).map_err(|e| below_settings(&e))?;
     let newest = sender.newest();
     let plan = plan_save(Some(newest), None, &draft, PromotePolicy::AfterTest);
-    let secret = match plan.map_err(below_settings)? {
+    let secret = match plan.map_err(|errors| below_settings(&errors))? {
         SavePlan::Unchanged => SecretPlan::Carry,
         SavePlan::NewVersion { secret, .. } => secret,
     };
@@ -144,10 +142,10 @@ async fn typed(
             tx.senders().reveal(sender.id, newest.number).await?.1
         }
     };
-    Ok(Subject { version: None, settings: draft.settings, password: Ok(password) })
+    Ok(Subject { settings: draft.settings, password: Ok(password) })
 }
 
-fn below_settings(errors: FieldErrors) -> FieldErrors {
+fn below_settings(errors: &FieldErrors) -> FieldErrors {
     let mut below = FieldErrors::default();
     for error in errors.iter() {
         let invalid = Invalid { code: error.code, message: error.message.clone() };
@@ -163,7 +161,7 @@ async fn conduct(
     run: NewTestRun,
     subject: Subject,
 ) -> Result<(), AppError> {
-    let Subject { version: _, settings, password } = subject;
+    let Subject { settings, password } = subject;
     let report = match password {
         Ok(password) => {
             let plan = TestPlan {
@@ -212,9 +210,9 @@ async fn test_mail(
         reply_to: settings.reply_to.clone(),
         to: vec![Mailbox { email: settings.sender_email.clone(), name: None }],
         cc: Vec::new(),
-        subject: "Test of your SMTP settings".parse().map_err(|invalid| {
-            AppError::Invalid(FieldErrors::one("/subject", invalid))
-        })?,
+        subject: "Test of your SMTP settings"
+            .parse()
+            .map_err(|invalid| AppError::Invalid(FieldErrors::one("/subject", invalid)))?,
         content: MessageContent {
             text: Some(text.to_owned()),
             html: None,

@@ -61,7 +61,7 @@ pub(super) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
     let stop = stop_signal()?;
     // Every port first: nothing is half started when one of them is taken.
     let api = bind(args.http.listen).await?;
-    let inbox = bind(args.practice.inbox()).await?;
+    let inbox = bind(args.practice.inbox_address()).await?;
     let metrics = match args.http.metrics_listen {
         Some(address) => Some(bind(address).await?),
         None => None,
@@ -152,7 +152,7 @@ async fn settle(
             implicit_tls_port: practice.implicit_tls_port(),
             username: USERNAME.to_owned(),
             password: PASSWORD.to_owned(),
-            inbox_url: format!("http://{}/", args.practice.inbox()),
+            inbox_url: format!("http://{}/", args.practice.inbox_address()),
             closed_port: args.closed_port,
             fault_ports: practice
                 .fault_ports()
@@ -175,12 +175,11 @@ async fn works(app: &App, key: &str, caller: Option<&Caller>) -> bool {
 async fn tenant(app: &App, slug: &str, name: &str) -> Result<Caller, AppError> {
     let no_name = |invalid| AppError::Conflict(format!("{invalid}"));
     let slug: Slug = slug.parse().map_err(no_name)?;
-    let tenant = match tenants::find_id(app, &slug).await? {
-        Some(tenant) => tenant,
-        None => {
-            let name: TenantName = name.parse().map_err(no_name)?;
-            tenants::create(app, &Principal::Console, slug, name).await?.id
-        }
+    let tenant = if let Some(tenant) = tenants::find_id(app, &slug).await? {
+        tenant
+    } else {
+        let name: TenantName = name.parse().map_err(no_name)?;
+        tenants::create(app, &Principal::Console, slug, name).await?.id
     };
     Ok(Caller { principal: Principal::Console, tenant })
 }

@@ -10,6 +10,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::Failure;
 
@@ -59,7 +60,7 @@ impl StateFolder {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
         }
         let state = Self(path.to_owned());
-        state.replace(&state.receipt(), &receipt().to_string())?;
+        Self::replace(&state.receipt(), &receipt().to_string())?;
         Ok(state)
     }
 
@@ -79,20 +80,23 @@ impl StateFolder {
     pub(super) fn write(&self, file: &DemoFile) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(file)
             .map_err(|err| Failure::new("cannot write demo.json", err))?;
-        self.replace(&self.demo_file(), &text)
+        Self::replace(&self.demo_file(), &text)
     }
 
     /// The file with the master key, made on the first start and then never touched.
-    pub(super) fn master_key(&self, make: impl FnOnce() -> String) -> Result<PathBuf, Failure> {
+    pub(super) fn master_key(
+        &self,
+        make: impl FnOnce() -> Zeroizing<String>,
+    ) -> Result<PathBuf, Failure> {
         let path = self.0.join("master.key");
         if !path.exists() {
-            self.replace(&path, &make())?;
+            Self::replace(&path, &make())?;
         }
         Ok(path)
     }
 
     /// Writes a whole file or none, readable by its owner only.
-    fn replace(&self, path: &Path, text: &str) -> Result<(), Failure> {
+    fn replace(path: &Path, text: &str) -> Result<(), Failure> {
         let failed = |err| Failure::new(format!("cannot write {}", path.display()), err);
         let fresh = path.with_extension("new");
         let mut file = OpenOptions::new()
@@ -136,20 +140,16 @@ fn pdf(line: &str) -> Vec<u8> {
         format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned(),
     ];
-    let mut file = String::from("%PDF-1.4\n");
-    let mut offsets = Vec::new();
+    let size = objects.len() + 1;
+    let mut file = "%PDF-1.4\n".to_owned();
+    let mut table = format!("xref\n0 {size}\n0000000000 65535 f \n");
     for (index, object) in objects.iter().enumerate() {
-        offsets.push(file.len());
-        file.push_str(&format!("{} 0 obj\n{object}\nendobj\n", index + 1));
+        let entry = format!("{:010} 00000 n \n", file.len());
+        let object = format!("{} 0 obj\n{object}\nendobj\n", index + 1);
+        table.push_str(&entry);
+        file.push_str(&object);
     }
     let table_at = file.len();
-    file.push_str(&format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1));
-    for offset in offsets {
-        file.push_str(&format!("{offset:010} 00000 n \n"));
-    }
-    let size = objects.len() + 1;
-    file.push_str(&format!(
-        "trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{table_at}\n%%EOF\n"
-    ));
-    file.into_bytes()
+    let trailer = format!("trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{table_at}\n");
+    [file, table, trailer, "%%EOF\n".to_owned()].concat().into_bytes()
 }

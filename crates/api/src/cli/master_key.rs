@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use letterhead_storage::key::MasterKeys;
+use zeroize::Zeroizing;
 
 use super::{Failure, say};
 use crate::{
@@ -35,9 +36,9 @@ pub(super) async fn master_key(command: MasterKeyCommand) -> Result<ExitCode, Fa
 }
 
 /// A new key's line. Its id tells nothing but itself apart from others.
-pub(super) fn generate() -> String {
+pub(super) fn generate() -> Zeroizing<String> {
     let id = u32::from_be_bytes(random::bytes());
-    MasterKeys::generate(&format!("mk-{id:08x}"), &random::bytes()).to_string()
+    MasterKeys::generate(&format!("mk-{id:08x}"), &random::bytes())
 }
 
 async fn status(database: DatabaseArgs, keys: MasterKeys) -> Result<ExitCode, Failure> {

@@ -19,17 +19,25 @@ use crate::practice_inbox;
 #[derive(Args, Clone)]
 pub(super) struct PracticePorts {
     /// Port with STARTTLS
-    #[arg(long, env = "LETTERHEAD_PRACTICE_STARTTLS_PORT", default_value_t = 8587)]
-    pub(super) starttls_port: u16,
+    #[arg(
+        long = "starttls-port",
+        env = "LETTERHEAD_PRACTICE_STARTTLS_PORT",
+        default_value_t = 8587
+    )]
+    pub(super) starttls: u16,
     /// Port with TLS from the first byte
-    #[arg(long, env = "LETTERHEAD_PRACTICE_IMPLICIT_TLS_PORT", default_value_t = 8465)]
-    pub(super) implicit_tls_port: u16,
+    #[arg(
+        long = "implicit-tls-port",
+        env = "LETTERHEAD_PRACTICE_IMPLICIT_TLS_PORT",
+        default_value_t = 8465
+    )]
+    pub(super) implicit_tls: u16,
     /// First of the ports that each have one fault
-    #[arg(long, env = "LETTERHEAD_PRACTICE_FAULT_PORT", default_value_t = 8600)]
-    pub(super) first_fault_port: u16,
+    #[arg(long = "fault-port", env = "LETTERHEAD_PRACTICE_FAULT_PORT", default_value_t = 8600)]
+    pub(super) first_fault: u16,
     /// Port of the page that shows what was caught
-    #[arg(long, env = "LETTERHEAD_PRACTICE_INBOX_PORT", default_value_t = 8482)]
-    pub(super) inbox_port: u16,
+    #[arg(long = "inbox-port", env = "LETTERHEAD_PRACTICE_INBOX_PORT", default_value_t = 8482)]
+    pub(super) inbox: u16,
 }
 
 #[derive(Args)]
@@ -48,16 +56,16 @@ pub(super) const PASSWORD: &str = "practice-makes-perfect";
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 impl PracticePorts {
-    pub(super) fn inbox(&self) -> SocketAddr {
-        SocketAddr::new(LOOPBACK, self.inbox_port)
+    pub(super) fn inbox_address(&self) -> SocketAddr {
+        SocketAddr::new(LOOPBACK, self.inbox)
     }
 
     pub(super) async fn start(&self, state: &Path) -> Result<PracticeServer, Failure> {
         let config = PracticeConfig {
             bind: LOOPBACK,
-            starttls_port: self.starttls_port,
-            implicit_tls_port: self.implicit_tls_port,
-            fault_ports: FaultPorts::From(self.first_fault_port),
+            starttls_port: self.starttls,
+            implicit_tls_port: self.implicit_tls,
+            fault_ports: FaultPorts::From(self.first_fault),
             username: USERNAME.to_owned(),
             password: PASSWORD.to_owned(),
             certificates: state.join("practice"),
@@ -72,7 +80,7 @@ impl PracticePorts {
 
 pub(super) async fn practice_server(args: PracticeArgs) -> Result<ExitCode, Failure> {
     let stop = stop_signal()?;
-    let inbox = bind(args.ports.inbox()).await?;
+    let inbox = bind(args.ports.inbox_address()).await?;
     let server = args.ports.start(&args.state).await?;
     say(&format!("STARTTLS      127.0.0.1:{}", server.starttls_port()));
     say(&format!("implicit TLS  127.0.0.1:{}", server.implicit_tls_port()));
@@ -81,7 +89,7 @@ pub(super) async fn practice_server(args: PracticeArgs) -> Result<ExitCode, Fail
     }
     say(&format!("user name     {USERNAME}\npassword      {PASSWORD}"));
     say(&format!("trust         {}", server.ca_file().display()));
-    say(&format!("inbox         http://{}/", args.ports.inbox()));
+    say(&format!("inbox         http://{}/", args.ports.inbox_address()));
     practice_inbox::serve(inbox, server.inbox(), stop)
         .await
         .map_err(|err| Failure::new("the inbox ended early", err))?;

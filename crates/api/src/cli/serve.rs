@@ -71,13 +71,15 @@ pub(super) async fn work(args: WorkArgs) -> Result<ExitCode, Failure> {
 
 /// Listens on `address`.
 pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|err| match err.kind() {
-        std::io::ErrorKind::AddrInUse => Failure::say(format!(
-            "port {} is taken on {}; stop what uses it, or choose another",
-            address.port(),
-            address.ip()
-        )),
-        _ => Failure::new(format!("cannot listen on {address}"), err),
+    TcpListener::bind(address).await.map_err(|err| {
+        if err.kind() == std::io::ErrorKind::AddrInUse {
+            let (port, ip) = (address.port(), address.ip());
+            Failure::say(format!(
+                "port {port} is taken on {ip}; stop what uses it, or choose another"
+            ))
+        } else {
+            Failure::new(format!("cannot listen on {address}"), err)
+        }
     })
 }
 
@@ -143,7 +145,9 @@ impl Program {
             let _ended = exchange.await;
         };
         if tokio::time::timeout(grace, finished).await.is_err() {
-            warn!("not everything was finished in time; what was sent and not confirmed is uncertain");
+            warn!(
+                "not everything was finished in time; what was sent and not confirmed is uncertain"
+            );
         }
         Ok(ExitCode::SUCCESS)
     }

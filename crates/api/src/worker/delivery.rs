@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use letterhead_domain::{
     delivery::{
-        Attempt, AttemptOutcome, Disposition, Fates, LaneEffect, SenderEffect, decide, fold,
+        Attempt, AttemptOutcome, AttemptWord, Disposition, Fates, LaneEffect, SenderEffect, decide,
+        fold,
     },
     email::EmailAddress,
     id::MessageId,
@@ -17,7 +18,7 @@ use letterhead_domain::{
 use letterhead_mailer::{compose::compose, lease::LeaseDeadline, transport::Transport};
 use letterhead_storage::{
     error::StorageError,
-    record::{AttemptWord, LeasedLane},
+    record::LeasedLane,
     repo::lane::{AttemptResult, MarkedMessage},
 };
 use tokio_util::sync::CancellationToken;
@@ -185,9 +186,9 @@ impl Delivered {
             AttemptOutcome::AuthRefused(reply) | AttemptOutcome::FromRefused(reply) => {
                 std::slice::from_ref(reply)
             }
-            AttemptOutcome::Unsendable(_) | AttemptOutcome::NotSent(_) | AttemptOutcome::Unknown(_) => {
-                &[]
-            }
+            AttemptOutcome::Unsendable(_)
+            | AttemptOutcome::NotSent(_)
+            | AttemptOutcome::Unknown(_) => &[],
         };
         let each = |index: usize| {
             let reply = if let AttemptOutcome::Answered(_) = outcome { index } else { 0 };

@@ -23,6 +23,7 @@ use tracing::{debug, error, warn};
 use super::{
     Worker,
     delivery::{Delivered, Effects},
+    sweeper::record_recovered,
 };
 use crate::random;
 
@@ -46,7 +47,9 @@ impl Worker {
 
     async fn release(&self, lane: &LeasedLane, release: Release) -> Result<(), StorageError> {
         let tx = self.app.store.tenant(lane.tenant).await?;
-        tx.lane(lane.sender, lane.token).release(release).await?;
+        if !tx.lane(lane.sender, lane.token).release(release).await? {
+            debug!("the lane had changed hands already");
+        }
         tx.commit().await
     }
 
@@ -72,7 +75,7 @@ impl Worker {
             };
             let delivered = match self.transport(lane, version).await {
                 Ok(transport) => self.deliver(lane, &transport, lease, messages).await,
-                Err(err) => self.undelivered(&messages, &err),
+                Err(err) => undelivered(&messages, &err),
             };
             let effects = self.record(lane, version, delivered).await?;
             match effects {
@@ -91,18 +94,8 @@ impl Worker {
     async fn recover(&self, lane: &LeasedLane) -> Result<(), StorageError> {
         let tx = self.app.store.tenant(lane.tenant).await?;
         let recovered = tx.lane(lane.sender, lane.token).recover().await?;
-        for message in &recovered {
-            self.app.metrics.attempt("worker_lost");
-            if message.status == MessageStatus::Uncertain {
-                let kind = OperatorEventKind::MessageUncertain;
-                tx.events().record(kind, Some(lane.sender), Some(message.id), &[]).await?;
-            }
-        }
-        tx.commit().await?;
-        if !recovered.is_empty() {
-            warn!(count = recovered.len(), "found messages that a lost worker had marked");
-        }
-        Ok(())
+        record_recovered(&self.app, &tx, lane.sender, &recovered).await?;
+        tx.commit().await
     }
 
     async fn mark(&self, lane: &LeasedLane, window: usize) -> Result<Marked, StorageError> {
@@ -215,11 +208,11 @@ impl Worker {
         }
         tx.commit().await
     }
+}
 
-    /// The results of a window whose transport could not be opened: nothing left.
-    fn undelivered(&self, messages: &[MarkedMessage], err: &StorageError) -> Vec<Delivered> {
-        let pause = matches!(err, StorageError::Sealed(_)).then_some(PauseReason::SecretUnreadable);
-        error!(error = err as &dyn std::error::Error, "cannot open the sender's transport");
-        messages.iter().map(|message| Delivered::unopened(message, pause)).collect()
-    }
+/// The results of a window whose transport could not be opened: nothing left.
+fn undelivered(messages: &[MarkedMessage], err: &StorageError) -> Vec<Delivered> {
+    let pause = matches!(err, StorageError::Sealed(_)).then_some(PauseReason::SecretUnreadable);
+    error!(error = err as &dyn std::error::Error, "cannot open the sender's transport");
+    messages.iter().map(|message| Delivered::unopened(message, pause)).collect()
 }

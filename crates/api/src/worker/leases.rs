@@ -8,7 +8,7 @@ use std::{
 
 use letterhead_domain::id::LeaseToken;
 use letterhead_mailer::lease::LeaseDeadline;
-use letterhead_storage::store::Store;
+use letterhead_storage::{record::LeasedLane, store::Store};
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -16,7 +16,13 @@ use tracing::warn;
 #[derive(Clone)]
 pub(super) struct Leases {
     length: Duration,
-    held: Arc<Mutex<HashMap<LeaseToken, LeaseDeadline>>>,
+    held: Arc<Mutex<HashMap<LeaseToken, Held>>>,
+}
+
+/// One lease.
+struct Held {
+    deadline: LeaseDeadline,
+    in_trouble: bool,
 }
 
 impl Leases {
@@ -24,11 +30,17 @@ impl Leases {
         Self { length, held: Arc::default() }
     }
 
-    /// Holds `token`, claimed by a query that began at `asked_at`.
-    pub(super) fn hold(&self, token: LeaseToken, asked_at: Instant) -> LeaseDeadline {
+    /// Holds `lane`, claimed by a query that began at `asked_at`.
+    pub(super) fn hold(&self, lane: &LeasedLane, asked_at: Instant) -> LeaseDeadline {
         let deadline = LeaseDeadline::new(self.until(asked_at));
-        self.with(|held| held.insert(token, deadline.clone()));
+        let lease = Held { deadline: deadline.clone(), in_trouble: lane.in_trouble };
+        self.with(|held| held.insert(lane.token, lease));
         deadline
+    }
+
+    /// How many of the held lanes have a server in trouble.
+    pub(super) fn in_trouble(&self) -> usize {
+        self.with(|held| held.values().filter(|lease| lease.in_trouble).count())
     }
 
     /// Forgets `token`: its lane was given back.
@@ -54,8 +66,8 @@ impl Leases {
             };
             match extended.await {
                 Ok(ours) => self.with(|held| {
-                    for deadline in ours.iter().filter_map(|token| held.get(token)) {
-                        deadline.extend(self.until(asked_at));
+                    for lease in ours.iter().filter_map(|token| held.get(token)) {
+                        lease.deadline.extend(self.until(asked_at));
                     }
                 }),
                 Err(err) => {
@@ -70,7 +82,7 @@ impl Leases {
         (asked_at + self.length.mul_f64(0.9)).into_std()
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut HashMap<LeaseToken, LeaseDeadline>) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut HashMap<LeaseToken, Held>) -> T) -> T {
         act(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

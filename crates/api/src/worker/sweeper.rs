@@ -2,8 +2,13 @@
 
 use std::sync::Arc;
 
-use letterhead_domain::{event::OperatorEventKind, id::TenantId};
-use letterhead_storage::error::StorageError;
+use letterhead_domain::{
+    delivery::AttemptWord,
+    event::OperatorEventKind,
+    id::{MessageId, SenderId, TenantId},
+    message::MessageStatus,
+};
+use letterhead_storage::{error::StorageError, record::Recovered, store::TenantTx};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -42,7 +47,14 @@ pub(crate) async fn sweep_once(app: &App) -> Result<(), StorageError> {
     let system = app.store.system().await?;
     let overdue = system.sweep().overdue_messages(BATCH).await?;
     let interrupted = system.sweep().interrupted_test_runs(BATCH).await?;
+    let abandoned = system.sweep().abandoned_lanes(BATCH).await?;
     system.commit().await?;
+    for (tenant, sender) in abandoned {
+        let tx = app.store.tenant(tenant).await?;
+        let recovered = tx.messages().recover_abandoned(sender).await?;
+        record_recovered(app, &tx, sender, &recovered).await?;
+        tx.commit().await?;
+    }
     for (tenant, messages) in overdue {
         expire(app, tenant, &messages).await?;
     }
@@ -61,11 +73,28 @@ pub(crate) async fn sweep_once(app: &App) -> Result<(), StorageError> {
     system.commit().await
 }
 
-async fn expire(
+/// Counts what was found marked by a worker that is gone, and tells the operator what now waits
+/// for a person.
+pub(super) async fn record_recovered(
     app: &App,
-    tenant: TenantId,
-    messages: &[letterhead_domain::id::MessageId],
+    tx: &TenantTx,
+    sender: SenderId,
+    recovered: &[Recovered],
 ) -> Result<(), StorageError> {
+    for message in recovered {
+        app.metrics.attempt(AttemptWord::WorkerLost.as_str());
+        if message.status == MessageStatus::Uncertain {
+            let kind = OperatorEventKind::MessageUncertain;
+            tx.events().record(kind, Some(sender), Some(message.id), &[]).await?;
+        }
+    }
+    if !recovered.is_empty() {
+        warn!(count = recovered.len(), sender.id = %sender, "found messages that a lost worker had marked");
+    }
+    Ok(())
+}
+
+async fn expire(app: &App, tenant: TenantId, messages: &[MessageId]) -> Result<(), StorageError> {
     let tx = app.store.tenant(tenant).await?;
     let expired = tx.messages().expire(messages).await?;
     for message in expired {
