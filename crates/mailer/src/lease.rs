@@ -1,12 +1,15 @@
 //! Until when a worker may write to a server.
 
 use std::{
+    pin::pin,
     sync::{
         Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
+
+use tokio::time::timeout;
 
 /// Where the count of milliseconds begins; only differences matter.
 static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -33,6 +36,17 @@ impl LeaseDeadline {
     /// Whether the moment is over.
     pub fn has_passed(&self) -> bool {
         self.remaining() == Duration::ZERO
+    }
+
+    /// Waits for `work`, but not beyond the moment, which may move meanwhile.
+    pub(crate) async fn bound<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        while !self.has_passed() {
+            if let Ok(done) = timeout(self.remaining(), &mut work).await {
+                return Some(done);
+            }
+        }
+        None
     }
 
     /// What is left until the moment; zero once it is over.

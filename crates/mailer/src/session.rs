@@ -64,8 +64,8 @@ impl Session {
         self.conversation.link().is_quiet()
     }
 
-    /// Puts it under the lease of whoever uses it next.
-    pub(crate) fn set_lease(&self, lease: LeaseDeadline) {
+    /// Puts it under the lease of whoever uses it next; at rest it is under none.
+    pub(crate) fn set_lease(&self, lease: Option<LeaseDeadline>) {
         self.conversation.link().set_lease(lease);
     }
 
@@ -93,11 +93,11 @@ impl Session {
         }
     }
 
-    /// Says good-bye, waits a few seconds at most, and closes.
-    pub(crate) async fn quit(mut self) {
+    /// Says good-bye and closes. Nobody waits for the answer: a server that keeps it back must
+    /// not keep the session's place.
+    pub(crate) fn quit(self) {
         if self.is_reusable() {
-            // It is closed in any case; the answer would only be polite.
-            let _ = self.conversation.courtesy("QUIT").await;
+            self.conversation.link().quit();
         }
     }
 }

@@ -105,9 +105,20 @@ impl Link {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts the stream under another lease.
-    pub(crate) fn set_lease(&self, lease: LeaseDeadline) {
-        self.inner().lease = Some(lease);
+    /// Puts the stream under another lease, or under none.
+    pub(crate) fn set_lease(&self, lease: Option<LeaseDeadline>) {
+        self.inner().lease = lease;
+    }
+
+    /// Says QUIT if that can be said at once, and closes without waiting for the answer.
+    pub(crate) fn quit(&self) {
+        let mut inner = self.inner();
+        let mut context = Context::from_waker(Waker::noop());
+        // Only polite: the connection closes whether it was heard or not.
+        if inner.poll_write(&mut context, b"QUIT\r\n").is_ready() {
+            let _ = inner.poll_flush(&mut context);
+        }
+        inner.channel = Channel::Closed;
     }
 
     /// Writes `bytes` before `deadline`; `shown` is how the transcript tells it.

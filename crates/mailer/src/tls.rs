@@ -143,11 +143,24 @@ fn certificate_fault(error: &CertificateError) -> CertificateFault {
             | CertificateError::NotValidYetContext { .. }
     ) {
         CertificateFault::Expired
-    } else if matches!(error, CertificateError::UnknownIssuer) {
+    } else if is_from_a_stranger(error) {
         CertificateFault::UnknownIssuer
     } else {
         CertificateFault::Other
     }
+}
+
+/// Whether no authority that we trust signed the certificate. An authority that only bears the
+/// issuer's name shows as a bad signature or as the wrong kind of key. A self-signed certificate,
+/// as the usual command lines make it, says that it is an authority itself; the verifier stumbles
+/// over that first, and has a word for it but no public type.
+fn is_from_a_stranger(error: &CertificateError) -> bool {
+    matches!(
+        error,
+        CertificateError::UnknownIssuer
+            | CertificateError::BadSignature
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+    ) || matches!(error, CertificateError::Other(other) if other.to_string() == "CaUsedAsEndEntity")
 }
 
 fn facts(stream: &TlsStream<TcpStream>) -> Option<TlsFacts> {
@@ -190,4 +203,76 @@ fn subject(certificate: &X509Certificate<'_>) -> String {
         .map(|c| if is_unsafe_in_line(c) { ' ' } else { c })
         .take(MAX_SUBJECT_CHARS)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+    use rustls::{ServerConfig, pki_types::PrivateKeyDer};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// What a client that trusts `trusted` makes of a server with a self-signed certificate.
+    async fn meet(is_ca: IsCa, trusted: bool) -> Result<TlsFacts, Cause> {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.is_ca = is_ca;
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let ca_file = folder.path().join("ca.pem");
+        let other_key = KeyPair::generate().unwrap();
+        let other = params.self_signed(&other_key).unwrap();
+        let anchor = if trusted { &certificate } else { &other };
+        std::fs::write(&ca_file, anchor.pem()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            )
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (tcp, _) = listener.accept().await.unwrap();
+            // The client hangs up as soon as it knows.
+            let _ = TlsAcceptor::from(Arc::new(config)).accept(tcp).await;
+        });
+        #[expect(clippy::disallowed_methods, reason = "the server of this test")]
+        let tcp = TcpStream::connect(address).await.unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let trust = TlsTrust::load(&[ca_file]).unwrap();
+        let host = "localhost".parse().unwrap();
+        trust.handshake(&host, tcp, deadline).await.map(|(_, facts)| facts)
+    }
+
+    #[tokio::test]
+    async fn a_self_signed_certificate_is_a_strangers_whatever_it_says_of_itself() {
+        let stranger = Err(Cause::Certificate(CertificateFault::UnknownIssuer));
+
+        let authority = IsCa::Ca(BasicConstraints::Unconstrained);
+        assert_eq!(meet(IsCa::NoCa, false).await, stranger);
+        assert_eq!(meet(authority, false).await, stranger);
+        assert_eq!(meet(authority, true).await, stranger);
+        assert!(meet(IsCa::NoCa, true).await.is_ok());
+    }
+
+    #[test]
+    fn a_file_without_a_certificate_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = folder.path().join("empty.pem");
+        std::fs::write(&empty, "no certificate").unwrap();
+
+        let missing = TlsTrust::load(&[folder.path().join("missing.pem")]).err();
+        let empty = TlsTrust::load(&[empty]).err();
+
+        assert!(matches!(missing, Some(TlsTrustError::File { .. })));
+        assert!(matches!(empty, Some(TlsTrustError::Empty(_))));
+    }
 }

@@ -112,12 +112,12 @@ pub(crate) async fn hand_over(
         return Ok(outcome);
     }
     if !go_ahead {
-        leave(conversation, false).await;
         let word = data.unwrap_or(mail_reply);
         // A "yes" to DATA that is not 354 is no SMTP, and above all no acceptance.
         if word.code < 400 {
             return Err(Broken::begun(Cause::NotSmtp));
         }
+        leave(conversation, false).await;
         return Ok(AttemptOutcome::Answered(with_word(replies, &word)));
     }
     let word = hand_over_body(conversation, mail).await?;

@@ -5,11 +5,7 @@
 
 mod pool;
 
-use std::{
-    future::Future,
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use letterhead_domain::{
     delivery::AttemptOutcome,
@@ -20,13 +16,10 @@ use letterhead_domain::{
     smtp_settings::SmtpSettings,
 };
 use moka::future::Cache;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use self::pool::Commons;
-use self::pool::Idle;
+use self::pool::{Idle, Watch};
 use crate::{
     compose::ComposedMail,
     lease::LeaseDeadline,
@@ -136,13 +129,13 @@ impl Transport {
         self: &Arc<Self>,
         lease: &LeaseDeadline,
     ) -> Result<PooledSession, AttemptOutcome> {
-        let waiting = timeout(lease.remaining(), Arc::clone(&self.loans).acquire_owned());
-        let Ok(Ok(loan)) = waiting.await else {
+        let waiting = lease.bound(Arc::clone(&self.loans).acquire_owned());
+        let Some(Ok(loan)) = waiting.await else {
             return Err(pool::lease_is_over());
         };
         let session = match self.idle.take() {
             Some(warm) => {
-                warm.set_lease(lease.clone());
+                warm.set_lease(Some(lease.clone()));
                 warm
             }
             None => self.open(lease).await?,
@@ -168,17 +161,12 @@ impl Transport {
 
     /// Keeps `session` for the next message, or closes it.
     fn take_back(self: &Arc<Self>, session: Session) {
-        if !self.idle.put(session) {
-            return;
+        session.set_lease(None);
+        if self.commons.is_short_of_places() {
+            session.quit();
+        } else if self.idle.put(session) == Watch::Needed {
+            self.commons.watch(self);
         }
-        self.commons.note_idle(Arc::downgrade(self));
-        let transport: Weak<Self> = Arc::downgrade(self);
-        pool::later(async move {
-            tokio::time::sleep(pool::IDLE_SESSION).await;
-            if let Some(transport) = transport.upgrade() {
-                transport.idle.retire_old();
-            }
-        });
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    future::Future,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
@@ -13,14 +12,14 @@ use std::{
 use letterhead_domain::{delivery::AttemptOutcome, test_run::Cause};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout},
+    time::{Instant, sleep_until},
 };
 
 use super::Transport;
 use crate::{lease::LeaseDeadline, opening::Opener, session::Session};
 
 /// How long a session may rest.
-pub(super) const IDLE_SESSION: Duration = Duration::from_secs(30);
+const IDLE_SESSION: Duration = Duration::from_secs(30);
 /// How old a session may become: servers and their balancers cut old ones.
 const OLDEST: Duration = Duration::from_secs(5 * 60);
 /// How many messages one session carries; many servers hang up after 100.
@@ -35,13 +34,6 @@ pub(super) fn lease_is_over() -> AttemptOutcome {
     AttemptOutcome::NotSent(Cause::Interrupted)
 }
 
-/// Runs `task` beside everything else; outside of a runtime, at shutdown, not at all.
-pub(super) fn later(task: impl Future<Output = ()> + Send + 'static) {
-    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        runtime.spawn(task);
-    }
-}
-
 /// What all transports share.
 pub(crate) struct Commons {
     pub(crate) opener: Arc<Opener>,
@@ -49,7 +41,7 @@ pub(crate) struct Commons {
     places: Arc<Semaphore>,
     /// How many wait for a place.
     waiting: AtomicUsize,
-    /// Who has sessions at rest, longest rested first; some may have none any more.
+    /// Whose sessions at rest are watched; some may have none at the moment.
     rested: Mutex<VecDeque<Weak<Transport>>>,
 }
 
@@ -80,34 +72,41 @@ impl Commons {
         }
         let _waiting = Waiting::begin(&self.waiting);
         self.close_one_at_rest();
-        match timeout(lease.remaining(), places.acquire_owned()).await {
-            Ok(Ok(place)) => Ok(place),
-            Ok(Err(_)) | Err(_) => Err(lease_is_over()),
+        match lease.bound(places.acquire_owned()).await {
+            Some(Ok(place)) => Ok(place),
+            Some(Err(_)) | None => Err(lease_is_over()),
         }
     }
 
-    pub(super) fn note_idle(&self, transport: Weak<Transport>) {
-        // A session that comes to rest while others wait for a place frees its own at once.
-        if self.waiting.load(Ordering::Acquire) > 0 {
-            if let Some(transport) = transport.upgrade() {
-                transport.idle.close_oldest();
-            }
+    /// Whether somebody waits for a place: a session should then not come to rest.
+    pub(super) fn is_short_of_places(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) > 0
+    }
+
+    /// Watches over the sessions at rest of `transport` until it has none: one task for each
+    /// transport, however often its sessions come and go.
+    pub(super) fn watch(self: &Arc<Self>, transport: &Arc<Transport>) {
+        // Outside of a runtime there is nobody to watch, and the program is about to end.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
-        }
-        let mut rested = lock(&self.rested);
-        rested.push_back(transport);
-        while rested
-            .front()
-            .is_some_and(|front| front.upgrade().is_none_or(|transport| transport.idle.is_empty()))
-        {
-            rested.pop_front();
-        }
+        };
+        let commons = Arc::clone(self);
+        let transport = Arc::downgrade(transport);
+        lock(&commons.rested).push_back(Weak::clone(&transport));
+        runtime.spawn(async move {
+            while let Some(next) =
+                transport.upgrade().and_then(|transport| transport.idle.retire_old())
+            {
+                sleep_until(next).await;
+            }
+            lock(&commons.rested).retain(|other| !other.ptr_eq(&transport));
+        });
     }
 
     fn close_one_at_rest(&self) {
-        let mut rested = lock(&self.rested);
-        while let Some(transport) = rested.pop_front() {
-            if transport.upgrade().is_some_and(|transport| transport.idle.close_oldest()) {
+        let rested: Vec<_> = lock(&self.rested).iter().filter_map(Weak::upgrade).collect();
+        for transport in rested {
+            if transport.idle.close_oldest() {
                 return;
             }
         }
@@ -132,54 +131,72 @@ impl Drop for Waiting<'_> {
 
 /// A transport's sessions at rest, longest rested first.
 #[derive(Default)]
-pub(super) struct Idle(Mutex<VecDeque<(Instant, Session)>>);
+pub(super) struct Idle(Mutex<Resting>);
+
+#[derive(Default)]
+struct Resting {
+    sessions: VecDeque<(Instant, Session)>,
+    is_watched: bool,
+}
+
+/// Whether sessions at rest need somebody who closes them in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watch {
+    Needed,
+    NotNeeded,
+}
 
 impl Idle {
     /// The session that came to rest last and is still good. Others found on the way are closed.
     pub(super) fn take(&self) -> Option<Session> {
-        let mut sessions = lock(&self.0);
-        while let Some((since, session)) = sessions.pop_back() {
-            let is_fresh = since.elapsed() < IDLE_SESSION && session.opened_at().elapsed() < OLDEST;
-            if is_fresh && session.is_quiet() {
-                return Some(session);
-            }
+        let mut resting = lock(&self.0);
+        while let Some((since, session)) = resting.sessions.pop_back() {
+            // What the server says to an idle session is good-bye.
             if session.is_quiet() {
-                later(session.quit());
+                let is_fresh = since.elapsed() < IDLE_SESSION;
+                if is_fresh && session.opened_at().elapsed() < OLDEST {
+                    return Some(session);
+                }
+                session.quit();
             }
         }
         None
     }
 
-    /// Keeps `session` if it may carry another message, and says whether it did.
-    pub(super) fn put(&self, session: Session) -> bool {
+    /// Keeps `session` if it may carry another message, and closes it otherwise.
+    pub(super) fn put(&self, session: Session) -> Watch {
         if session.handed_over() >= MOST_MESSAGES || session.opened_at().elapsed() >= OLDEST {
-            later(session.quit());
-            return false;
+            session.quit();
+            return Watch::NotNeeded;
         }
-        lock(&self.0).push_back((Instant::now(), session));
-        true
+        let mut resting = lock(&self.0);
+        resting.sessions.push_back((Instant::now(), session));
+        if std::mem::replace(&mut resting.is_watched, true) {
+            Watch::NotNeeded
+        } else {
+            Watch::Needed
+        }
     }
 
-    /// Closes what has rested too long.
-    pub(super) fn retire_old(&self) {
-        let mut sessions = lock(&self.0);
-        while sessions.front().is_some_and(|(since, _)| since.elapsed() >= IDLE_SESSION) {
-            if let Some((_, session)) = sessions.pop_front() {
-                later(session.quit());
+    /// Closes what has rested too long, and says when to look again; `None`, and the watch is
+    /// over, once nothing is at rest.
+    fn retire_old(&self) -> Option<Instant> {
+        let mut resting = lock(&self.0);
+        while let Some((since, session)) = resting.sessions.pop_front() {
+            let due = since + IDLE_SESSION;
+            if due > Instant::now() {
+                resting.sessions.push_front((since, session));
+                return Some(due);
             }
+            session.quit();
         }
+        resting.is_watched = false;
+        None
     }
 
     /// Closes the session that has rested longest, and says whether there was one.
-    pub(super) fn close_oldest(&self) -> bool {
-        let oldest = lock(&self.0).pop_front();
-        oldest.is_some_and(|(_, session)| {
-            later(session.quit());
-            true
-        })
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        lock(&self.0).is_empty()
+    fn close_oldest(&self) -> bool {
+        let oldest = lock(&self.0).sessions.pop_front();
+        oldest.map(|(_, session)| session.quit()).is_some()
     }
 }

@@ -228,3 +228,48 @@ async fn a_server_that_closes_at_rcpt_answers_for_every_recipient() {
     assert_eq!(codes(&outcome), [421, 550, 421, 421]);
     assert!(!session.is_reusable());
 }
+
+#[tokio::test]
+async fn sign_in_works_in_each_dialect_and_shows_no_secret() {
+    let dialects: [(Vec<&'static [u8]>, &[&str]); 2] = [
+        (
+            vec![
+                b"220 mx\r\n",
+                b"250-mx\r\n250 AUTH=LOGIN\r\n",
+                b"334 VXNlcm5hbWU6\r\n",
+                b"334 UGFzc3dvcmQ6\r\n",
+                b"235 welcome\r\n",
+                b"250 ok\r\n",
+                b"250 ok\r\n",
+            ],
+            &["AUTH LOGIN", "cHJhY3RpY2U=", "cHJhY3RpY2UtcGFzc3dvcmQ="],
+        ),
+        (
+            vec![
+                b"220 mx\r\n",
+                b"250-mx\r\n250 auth cram-md5 plain\r\n",
+                b"334 \r\n",
+                b"235 welcome cHJhY3RpY2UtcGFzc3dvcmQ=\r\n",
+                b"250 ok\r\n",
+                b"250 ok\r\n",
+            ],
+            &[
+                "AUTH PLAIN AHByYWN0aWNlAHByYWN0aWNlLXBhc3N3b3Jk",
+                "AHByYWN0aWNlAHByYWN0aWNlLXBhc3N3b3Jk",
+            ],
+        ),
+    ];
+    for (script, said) in dialects {
+        let (port, server) = scripted(vec![script]).await;
+        let (_stand, mailer) = mailer_for(port).await;
+        let settings = SmtpSettings { encryption: Encryption::None, ..settings(port) };
+
+        let report = mailer.test(plan(settings, TestMode::Connection), |_| {}).await;
+
+        assert!(report.passed(), "{report:?}");
+        let heard = server.await.unwrap();
+        assert!(heard.windows(said.len()).any(|lines| lines == said), "{heard:?}");
+        let told = format!("{report:?}");
+        assert!(!told.contains("AHByYWN0") && !told.contains("cHJhY3RpY2Ut"), "{told}");
+    }
+}

@@ -68,7 +68,7 @@ async fn each_fault_fails_its_stage_with_its_cause_and_no_stage_after_it_is_reac
     let certificate = |fault| Cause::Certificate(fault);
     let cases = [
         (PortFault::NoStarttls, Stage::Tls, Some(Cause::StarttlsNotOffered)),
-        (PortFault::SelfSigned, Stage::Tls, None),
+        (PortFault::SelfSigned, Stage::Tls, Some(certificate(CertificateFault::UnknownIssuer))),
         (PortFault::ExpiredCertificate, Stage::Tls, Some(certificate(CertificateFault::Expired))),
         (PortFault::WrongName, Stage::Tls, Some(certificate(CertificateFault::WrongName))),
         (PortFault::GiantReply, Stage::Greeting, Some(Cause::NotSmtp)),
@@ -292,4 +292,14 @@ async fn settings_that_sign_in_without_a_password_say_that_it_cannot_be_read() {
 
     assert_eq!(cause(&report), Some(Cause::SecretUnreadable));
     assert_eq!(stand.sign_ins(), 0);
+}
+
+#[tokio::test]
+async fn a_run_goes_on_in_a_task_of_its_own() {
+    let stand = Stand::start().await;
+    let (mailer, plan) = (stand.mailer.clone(), plan(stand.settings(), TestMode::Connection));
+
+    let report = tokio::spawn(async move { mailer.test(plan, |_| {}).await }).await.unwrap();
+
+    assert!(report.passed());
 }
