@@ -69,7 +69,7 @@ GRANT SELECT (tenant_id, id, sender_id, number, created_at, has_password), UPDAT
     ON sender_versions TO letterhead_system;
 GRANT SELECT (tenant_id, id, sender_id, version, status, started_at) ON test_runs
     TO letterhead_system;
-GRANT SELECT (tenant_id, id, sender_id, kind, status, due_at, expires_at, created_at) ON messages
+GRANT SELECT (tenant_id, id, sender_id, kind, priority, status, due_at, expires_at, created_at) ON messages
     TO letterhead_system;
 GRANT SELECT, UPDATE ON lanes TO letterhead_system;
 GRANT SELECT, DELETE ON idempotency_keys TO letterhead_system;

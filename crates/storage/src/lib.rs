@@ -11,3 +11,4 @@ pub mod record;
 pub mod repo;
 pub mod store;
 pub mod vault;
+pub mod wakeups;

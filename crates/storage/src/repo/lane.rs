@@ -1,0 +1,86 @@
+//! Lanes: all waiting messages of one sender, leased whole.
+//!
+//! [`LanesRepo`] claims lanes over all tenants and keeps their leases. [`LaneRepo`] works on one
+//! leased lane of one tenant: puts right what a lost worker left, marks messages before their
+//! first byte leaves, records what became of them, and gives the lane back.
+//!
+//! What keeps it right:
+//!
+//! - A lane's row is locked by each mark, and a claim skips locked rows: a lease never changes
+//!   hands in the middle of a mark.
+//! - A result counts only while its attempt is the message's open one: a late worker is refused.
+//! - Whoever makes a message wait holds the lane's advisory lock shared and makes the lane due;
+//!   parking holds it alone. So no wake-up is lost, and accepts never wait for one row.
+
+use chrono::{DateTime, Utc};
+use letterhead_domain::id::{LeaseToken, SenderId, TenantId};
+use sea_orm::DatabaseTransaction;
+
+use super::{execute, sql::statement};
+use crate::{error::StorageError, store::TenantTx};
+
+mod claim;
+mod finish;
+mod mark;
+mod recover;
+mod release;
+
+pub use claim::LanesRepo;
+pub use finish::AttemptResult;
+pub use mark::{MarkRequest, Marked, MarkedMessage};
+pub(crate) use recover::put_back_lost;
+pub use release::Release;
+
+/// One leased lane.
+pub struct LaneRepo<'a> {
+    tx: &'a DatabaseTransaction,
+    tenant: TenantId,
+    sender: SenderId,
+    token: LeaseToken,
+}
+
+impl TenantTx {
+    /// The lane of `sender`, for whoever holds it under `token`.
+    pub fn lane(&self, sender: SenderId, token: LeaseToken) -> LaneRepo<'_> {
+        LaneRepo { tx: &self.tx, tenant: self.tenant, sender, token }
+    }
+}
+
+/// When the earliest message of a lane is due that waits and has not expired: one probe of
+/// `messages_waiting` per priority. `$tenant` and `$sender` are SQL.
+macro_rules! earliest_due {
+    ($tenant:literal, $sender:literal) => {
+        concat!(
+            "SELECT min(head.due_at) AS due_at
+             FROM generate_series(0, 3) AS class(priority)
+             CROSS JOIN LATERAL (
+                 SELECT w.due_at FROM messages w
+                 WHERE w.tenant_id = ",
+            $tenant,
+            " AND w.sender_id = ",
+            $sender,
+            " AND w.priority = class.priority AND w.status IN ('queued', 'deferred', 'held')
+                     AND w.expires_at > letterhead_now()
+                 ORDER BY w.due_at LIMIT 1
+             ) head"
+        )
+    };
+}
+pub(crate) use earliest_due;
+
+const WAKE: &str = "
+UPDATE lanes SET due_at = $3
+WHERE tenant_id = $1 AND id = $2 AND (due_at IS NULL OR due_at > $3)";
+
+/// Makes a lane due at `due_at` unless it is due by then. The caller keeps it from being parked
+/// (see [`keep_unparked`](super::sql::keep_unparked)).
+pub(crate) async fn wake_lane(
+    tx: &DatabaseTransaction,
+    tenant: TenantId,
+    sender: SenderId,
+    due_at: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    let values = [tenant.get().into(), sender.get().into(), due_at.into()];
+    execute(tx, statement(WAKE, values), "make a lane due").await?;
+    Ok(())
+}

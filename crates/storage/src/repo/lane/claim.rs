@@ -1,0 +1,192 @@
+//! Claiming lanes over all tenants, and keeping their leases.
+
+use std::time::Duration;
+
+use letterhead_domain::id::LeaseToken;
+use sea_orm::{DatabaseTransaction, FromQueryResult};
+use uuid::Uuid;
+
+use crate::{
+    error::StorageError,
+    record::message::LeasedLane,
+    repo::{
+        execute, number, row, rows,
+        sql::{as_limit, seconds, statement},
+    },
+    store::SystemTx,
+};
+
+/// The lanes of all tenants.
+pub struct LanesRepo<'a> {
+    tx: &'a DatabaseTransaction,
+}
+
+impl SystemTx {
+    /// The lanes of all tenants.
+    pub fn lanes(&self) -> LanesRepo<'_> {
+        LanesRepo { tx: &self.tx }
+    }
+}
+
+/// A lane that may be claimed, beside `FOR NO KEY UPDATE`: that is where a row that somebody else
+/// has changed since the snapshot is checked again.
+macro_rules! claimable {
+    ($trouble:literal, $limit:literal) => {
+        concat!(
+            "SELECT tenant_id, id, served_at, trouble FROM lanes
+             WHERE NOT blocked AND due_at <= letterhead_now() AND not_before <= letterhead_now()
+                 AND (lease_until IS NULL OR lease_until <= letterhead_now()) AND ",
+            $trouble,
+            " ORDER BY served_at LIMIT ",
+            $limit,
+            " FOR NO KEY UPDATE SKIP LOCKED"
+        )
+    };
+}
+
+const CLAIM: &str = concat!(
+    "WITH well AS MATERIALIZED (",
+    claimable!("trouble = 0", "cardinality($2::uuid[])"),
+    "), troubled AS MATERIALIZED (",
+    claimable!("trouble > 0", "least($4, cardinality($2::uuid[]))"),
+    "), picked AS (
+        SELECT tenant_id, id, row_number() OVER (ORDER BY served_at) AS turn
+        FROM (SELECT * FROM well UNION ALL SELECT * FROM troubled) found
+    )
+    UPDATE lanes l
+    SET lease_token = ($2::uuid[])[p.turn], worker = $1,
+        lease_until = letterhead_now() + make_interval(secs => $3)
+    FROM picked p
+    WHERE l.tenant_id = p.tenant_id AND l.id = p.id AND p.turn <= cardinality($2::uuid[])
+    RETURNING l.tenant_id, l.id, l.lease_token, l.trouble"
+);
+
+/// A lease that is over stays over, whoever asks: its holder has stopped writing by then.
+const EXTEND: &str = "
+WITH ours AS (
+    SELECT tenant_id, id FROM lanes
+    WHERE lease_token = ANY ($1::uuid[]) AND lease_until > letterhead_now()
+    ORDER BY tenant_id, id
+    FOR NO KEY UPDATE
+)
+UPDATE lanes l SET lease_until = letterhead_now() + make_interval(secs => $2)
+FROM ours
+WHERE l.tenant_id = ours.tenant_id AND l.id = ours.id
+RETURNING l.lease_token";
+
+const GIVE_BACK: &str = "
+WITH ours AS (
+    SELECT tenant_id, id FROM lanes
+    WHERE lease_token = ANY ($1::uuid[])
+    ORDER BY tenant_id, id
+    FOR NO KEY UPDATE
+)
+UPDATE lanes l SET lease_token = NULL, lease_until = NULL, worker = NULL
+FROM ours
+WHERE l.tenant_id = ours.tenant_id AND l.id = ours.id";
+
+const NEXT_DUE: &str = "
+SELECT extract(epoch FROM
+    min(greatest(due_at, not_before, coalesce(lease_until, '-infinity'))) - letterhead_now()
+    )::float8 AS wait
+FROM lanes WHERE NOT blocked AND due_at IS NOT NULL";
+
+#[derive(FromQueryResult)]
+struct LeasedRow {
+    tenant_id: Uuid,
+    id: Uuid,
+    lease_token: Uuid,
+    trouble: i32,
+}
+
+#[derive(FromQueryResult)]
+struct TokenRow {
+    lease_token: Uuid,
+}
+
+#[derive(FromQueryResult)]
+struct WaitRow {
+    wait: Option<f64>,
+}
+
+impl LanesRepo<'_> {
+    /// Claims due lanes, those first that have waited longest for their turn: one for each of
+    /// `tokens`, and at most `trouble_share` of lanes in trouble. No other worker gets them before
+    /// `lease` is over, counted from this transaction's begin.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] if the database is away.
+    pub async fn claim(
+        &self,
+        worker: &str,
+        tokens: &[LeaseToken],
+        lease: Duration,
+        trouble_share: usize,
+    ) -> Result<Vec<LeasedLane>, StorageError> {
+        let values = [
+            worker.into(),
+            uuids(tokens).into(),
+            seconds(lease).into(),
+            as_limit(u64::try_from(trouble_share).unwrap_or(u64::MAX)).into(),
+        ];
+        let leased = rows::<LeasedRow>(self.tx, statement(CLAIM, values), "claim lanes").await?;
+        leased.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Extends the leases of `tokens` to `lease` from now, and gives back those that are still
+    /// ours; the others have run out.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] if the database is away.
+    pub async fn heartbeat(
+        &self,
+        tokens: &[LeaseToken],
+        lease: Duration,
+    ) -> Result<Vec<LeaseToken>, StorageError> {
+        let values = [uuids(tokens).into(), seconds(lease).into()];
+        let ours = rows::<TokenRow>(self.tx, statement(EXTEND, values), "extend leases").await?;
+        Ok(ours.into_iter().map(|row| row.lease_token.into()).collect())
+    }
+
+    /// Gives lanes back as they are, to be claimed by somebody else at once; says how many.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] if the database is away; the leases then run out.
+    pub async fn give_back(&self, tokens: &[LeaseToken]) -> Result<u64, StorageError> {
+        execute(self.tx, statement(GIVE_BACK, [uuids(tokens).into()]), "give lanes back").await
+    }
+
+    /// How long until a lane may be claimed, if one is due at all; a lane that is held by
+    /// somebody counts from the end of its lease.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] if the database is away.
+    pub async fn next_due(&self) -> Result<Option<Duration>, StorageError> {
+        let row =
+            row::<WaitRow>(self.tx, statement(NEXT_DUE, []), "look for the next due lane").await?;
+        let wait = row.and_then(|row| row.wait);
+        Ok(wait.map(|wait| Duration::try_from_secs_f64(wait.max(0.0)).unwrap_or(Duration::MAX)))
+    }
+}
+
+fn uuids(tokens: &[LeaseToken]) -> Vec<Uuid> {
+    tokens.iter().map(|token| token.get()).collect()
+}
+
+impl TryFrom<LeasedRow> for LeasedLane {
+    type Error = StorageError;
+
+    fn try_from(row: LeasedRow) -> Result<Self, StorageError> {
+        Ok(Self {
+            tenant: row.tenant_id.into(),
+            sender: row.id.into(),
+            token: row.lease_token.into(),
+            in_trouble: row.trouble > 0,
+            trouble: number(row.trouble, "lanes")?,
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! Giving a leased lane back.
+
+use std::time::Duration;
+
+use super::{LaneRepo, earliest_due};
+use crate::{
+    error::StorageError,
+    repo::{
+        execute,
+        sql::{exclude_accepts, seconds, statement},
+    },
+};
+
+/// How a lane is given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// Its slice went well: it is due again when its earliest waiting message is, at once or
+    /// never, and its trouble is forgotten.
+    Park,
+    /// Its server or the way to it is in trouble: not before this long, and the trouble is counted.
+    BackOff(Duration),
+    /// Its account's quota is spent: not before this long. What waits is shown as held.
+    Hold(Duration),
+}
+
+/// Gives back a lane of which something is due now. Nobody's accept can be missed: whoever found
+/// it due had nothing to do, and it stays due.
+const PASS_ON: &str = concat!(
+    "UPDATE lanes l
+     SET lease_token = NULL, lease_until = NULL, worker = NULL, served_at = letterhead_now(),
+         trouble = 0, held = false, due_at = first.due_at
+     FROM (",
+    earliest_due!("$1", "$2"),
+    ") first
+     WHERE l.tenant_id = $1 AND l.id = $2 AND l.lease_token = $3
+         AND first.due_at <= letterhead_now()"
+);
+
+/// Gives back a lane of which nothing is due now. Runs with accepts kept out, so what they made
+/// wait is seen. Messages still marked are nobody's: the next holder must find them.
+const PARK: &str = concat!(
+    "UPDATE lanes l
+     SET lease_token = NULL, lease_until = NULL, worker = NULL, served_at = letterhead_now(),
+         trouble = 0, held = false,
+         due_at = CASE WHEN EXISTS (
+             SELECT FROM messages m
+             WHERE m.tenant_id = $1 AND m.sender_id = $2 AND m.status = 'sending')
+             THEN letterhead_now() ELSE first.due_at END
+     FROM (",
+    earliest_due!("$1", "$2"),
+    ") first
+     WHERE l.tenant_id = $1 AND l.id = $2 AND l.lease_token = $3"
+);
+
+/// The lane stays due, so accepts leave its row alone; only `not_before` keeps it from a claim.
+const DEFER: &str = "
+UPDATE lanes
+SET lease_token = NULL, lease_until = NULL, worker = NULL, served_at = letterhead_now(),
+    not_before = letterhead_now() + make_interval(secs => $4), held = $5,
+    trouble = trouble + $6
+WHERE tenant_id = $1 AND id = $2 AND lease_token = $3";
+
+impl LaneRepo<'_> {
+    /// Gives the lane back; says whether it was still ours.
+    ///
+    /// In a transaction of its own: it may wait until every accept on this lane has ended, and
+    /// these may wait for rows.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] if the database is away; the lease then runs out.
+    pub async fn release(&self, release: Release) -> Result<bool, StorageError> {
+        match release {
+            Release::Park => self.park().await,
+            Release::BackOff(wait) => self.defer(wait, false).await,
+            Release::Hold(wait) => self.defer(wait, true).await,
+        }
+    }
+
+    async fn park(&self) -> Result<bool, StorageError> {
+        let action = "give a lane back";
+        let values = [self.tenant.get().into(), self.sender.get().into(), self.token.get().into()];
+        if execute(self.tx, statement(PASS_ON, values.clone()), action).await? > 0 {
+            return Ok(true);
+        }
+        exclude_accepts(self.tx, self.sender).await?;
+        Ok(execute(self.tx, statement(PARK, values), action).await? > 0)
+    }
+
+    async fn defer(&self, wait: Duration, held: bool) -> Result<bool, StorageError> {
+        let values = [
+            self.tenant.get().into(),
+            self.sender.get().into(),
+            self.token.get().into(),
+            seconds(wait).into(),
+            held.into(),
+            i32::from(!held).into(),
+        ];
+        Ok(execute(self.tx, statement(DEFER, values), "hold a lane back").await? > 0)
+    }
+}

@@ -1,0 +1,36 @@
+//! Messages: taking them over, looking at them, and what people and time do to them.
+//!
+//! What workers do to them stands in [`lane`](super::lane).
+
+use letterhead_domain::id::TenantId;
+use sea_orm::DatabaseTransaction;
+
+use crate::store::TenantTx;
+
+mod change;
+mod content;
+mod enqueue;
+mod read;
+
+pub use enqueue::{Enqueue, Enqueued, Idempotency};
+pub use read::MessageFilter;
+
+/// One tenant's messages.
+pub struct MessageRepo<'a> {
+    tx: &'a DatabaseTransaction,
+    tenant: TenantId,
+}
+
+impl<'a> MessageRepo<'a> {
+    /// The messages of `tenant`, in a transaction that is bound to it.
+    pub(crate) fn new(tx: &'a DatabaseTransaction, tenant: TenantId) -> Self {
+        Self { tx, tenant }
+    }
+}
+
+impl TenantTx {
+    /// The tenant's messages.
+    pub fn messages(&self) -> MessageRepo<'_> {
+        MessageRepo::new(&self.tx, self.tenant)
+    }
+}

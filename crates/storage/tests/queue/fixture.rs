@@ -1,0 +1,303 @@
+//! A tenant with a live sender, and short words for what tests do with it.
+
+use std::time::Duration;
+
+use letterhead_domain::{
+    delivery::AttemptWord,
+    id::{AttemptId, LeaseToken, MessageId, RecipientId, SenderId, TenantId},
+    message::{
+        Attachment, Mailbox, MessageContent, MessageKind, MessageStatus, NewMessage, NewRecipient,
+        OnUncertain, RecipientRole, RecipientStatus, SenderRef,
+    },
+};
+use letterhead_storage::{
+    error::StorageError,
+    key::MasterKeys,
+    record::{LeasedLane, MessageRecord},
+    repo::{
+        lane::{AttemptResult, MarkRequest, Marked, MarkedMessage, Release},
+        message::{Enqueue, Enqueued, Idempotency},
+    },
+    store::{Store, StoreConfig},
+};
+use letterhead_test_database::TestDatabase;
+use uuid::Uuid;
+
+/// How long the tests' leases last.
+pub(crate) const LEASE: Duration = Duration::from_secs(60);
+
+/// A tenant with a live sender in a database of its own.
+pub(crate) struct Queue {
+    pub(crate) db: TestDatabase,
+    pub(crate) store: Store,
+    pub(crate) tenant: TenantId,
+    pub(crate) sender: SenderId,
+}
+
+/// A new id, newer than those before it.
+pub(crate) fn id<T: From<Uuid>>() -> T {
+    Uuid::now_v7().into()
+}
+
+/// A receipt for one person.
+pub(crate) fn receipt() -> NewMessage {
+    NewMessage {
+        kind: MessageKind::Receipt,
+        sender: SenderRef::Slug("default".parse().unwrap()),
+        reference: None,
+        recipients: vec![to("ann@example.net")],
+        reply_to: None,
+        subject: "Your receipt".parse().unwrap(),
+        content: MessageContent {
+            text: Some("Thank you".to_owned()),
+            html: None,
+            attachments: Vec::new(),
+        },
+        send_at: None,
+        on_uncertain: OnUncertain::Resend,
+    }
+}
+
+/// A receipt for several people.
+pub(crate) fn receipt_for(people: &[&str]) -> NewMessage {
+    NewMessage { recipients: people.iter().map(|email| to(email)).collect(), ..receipt() }
+}
+
+/// A recipient in `To`.
+pub(crate) fn to(email: &str) -> NewRecipient {
+    let mailbox = Mailbox { email: email.parse().unwrap(), name: None };
+    NewRecipient { role: RecipientRole::To, mailbox }
+}
+
+/// A PDF of `size` bytes.
+pub(crate) fn attachment(size: usize) -> Attachment {
+    Attachment {
+        filename: "receipt.pdf".parse().unwrap(),
+        content_type: "application/pdf".parse().unwrap(),
+        content: vec![0xa5; size],
+    }
+}
+
+/// A promise that equal keys mean the same message.
+pub(crate) fn key(key: &str, body: u8) -> Option<Idempotency> {
+    Some(Idempotency { id: id(), route: "messages", key: key.to_owned(), body_hash: [body; 32] })
+}
+
+impl Queue {
+    /// A database with one tenant and its live sender.
+    pub(crate) async fn new() -> Self {
+        let db = TestDatabase::create().await;
+        let keys = MasterKeys::parse(&MasterKeys::generate("test", &[7; 32])).unwrap();
+        let config = StoreConfig { url: db.url(), connections: 20, statement_cache: 100 };
+        let store = Store::connect(config, keys).await.unwrap();
+        let (tenant, sender) = (id(), id());
+        let queue = Self { db, store, tenant, sender };
+        queue.add_tenant(tenant).await;
+        queue.add_sender(tenant, sender, "default").await;
+        queue
+    }
+
+    /// Another tenant with a live sender.
+    pub(crate) async fn other(&self) -> (TenantId, SenderId) {
+        let (tenant, sender) = (id(), id());
+        self.add_tenant(tenant).await;
+        self.add_sender(tenant, sender, "default").await;
+        (tenant, sender)
+    }
+
+    async fn add_tenant(&self, tenant: TenantId) {
+        let sql = format!(
+            "INSERT INTO tenants (id, slug, name) VALUES ('{tenant}', 'tenant-{tenant}', 'Aurora')"
+        );
+        self.db.sql(&sql).await;
+    }
+
+    /// A live sender with its lane.
+    pub(crate) async fn add_sender(&self, tenant: TenantId, sender: SenderId, slug: &str) {
+        let sql = format!(
+            "INSERT INTO senders (tenant_id, id, slug, last_version, live_version)
+                 VALUES ('{tenant}', '{sender}', '{slug}', 1, 1);
+             INSERT INTO lanes (tenant_id, id, blocked) VALUES ('{tenant}', '{sender}', false)"
+        );
+        self.db.sql(&sql).await;
+    }
+
+    /// Hands a message over, for this queue's sender.
+    pub(crate) async fn accept(&self, message: &NewMessage) -> MessageId {
+        self.accept_for(self.tenant, self.sender, message).await
+    }
+
+    /// Hands a message over.
+    pub(crate) async fn accept_for(
+        &self,
+        tenant: TenantId,
+        sender: SenderId,
+        message: &NewMessage,
+    ) -> MessageId {
+        let new = id();
+        let tx = self.store.tenant(tenant).await.unwrap();
+        let enqueued = tx.messages().enqueue(&enqueue(new, sender, message, None)).await;
+        assert_eq!(enqueued.unwrap(), Enqueued::New);
+        tx.commit().await.unwrap();
+        new
+    }
+
+    /// Hands over `count` receipts.
+    pub(crate) async fn accept_many(&self, count: usize) -> Vec<MessageId> {
+        let tx = self.store.tenant(self.tenant).await.unwrap();
+        let mut ids = Vec::with_capacity(count);
+        for _ in 0..count {
+            let (new, message) = (id(), receipt());
+            tx.messages().enqueue(&enqueue(new, self.sender, &message, None)).await.unwrap();
+            ids.push(new);
+        }
+        tx.commit().await.unwrap();
+        ids
+    }
+
+    /// Claims up to `lanes` due lanes.
+    pub(crate) async fn claim(&self, lanes: usize) -> Vec<LeasedLane> {
+        let tokens: Vec<LeaseToken> = (0..lanes).map(|_| id()).collect();
+        let system = self.store.system().await.unwrap();
+        let claimed = system.lanes().claim("worker", &tokens, LEASE, lanes).await.unwrap();
+        system.commit().await.unwrap();
+        claimed
+    }
+
+    /// Claims the only lane that is due.
+    pub(crate) async fn claim_one(&self) -> LeasedLane {
+        let claimed = self.claim(10).await;
+        assert_eq!(claimed.len(), 1, "one lane is due");
+        claimed[0]
+    }
+
+    /// Marks at most `count` messages.
+    pub(crate) async fn mark(&self, lane: &LeasedLane, count: usize) -> Marked {
+        self.mark_bytes(lane, count, 1_000_000).await
+    }
+
+    /// Marks at most `count` messages and `max_bytes`.
+    pub(crate) async fn mark_bytes(
+        &self,
+        lane: &LeasedLane,
+        count: usize,
+        max_bytes: u64,
+    ) -> Marked {
+        let attempt_ids: Vec<AttemptId> = (0..count).map(|_| id()).collect();
+        let tx = self.store.tenant(lane.tenant).await.unwrap();
+        let request = MarkRequest { attempt_ids: &attempt_ids, worker: "worker", max_bytes };
+        let marked = tx.lane(lane.sender, lane.token).mark(request).await.unwrap();
+        tx.commit().await.unwrap();
+        marked
+    }
+
+    /// Marks at most `count` messages, of which there is one at least.
+    pub(crate) async fn window(&self, lane: &LeasedLane, count: usize) -> Vec<MarkedMessage> {
+        match self.mark(lane, count).await {
+            Marked::Window { messages, .. } => messages,
+            nothing => panic!("no window but {nothing:?}"),
+        }
+    }
+
+    /// Records results; gives the refused ones back.
+    pub(crate) async fn finish(
+        &self,
+        lane: &LeasedLane,
+        results: &[AttemptResult],
+    ) -> Vec<MessageId> {
+        let tx = self.store.tenant(lane.tenant).await.unwrap();
+        let results: Vec<&AttemptResult> = results.iter().collect();
+        let refused = tx.lane(lane.sender, lane.token).finish(&results).await.unwrap();
+        tx.commit().await.unwrap();
+        refused
+    }
+
+    /// Gives a lane back; says whether it was still ours.
+    pub(crate) async fn release(&self, lane: &LeasedLane, release: Release) -> bool {
+        let tx = self.store.tenant(lane.tenant).await.unwrap();
+        let ours = tx.lane(lane.sender, lane.token).release(release).await.unwrap();
+        tx.commit().await.unwrap();
+        ours
+    }
+
+    /// Loads a message of this queue's tenant.
+    pub(crate) async fn load(&self, message: MessageId) -> MessageRecord {
+        let tx = self.store.tenant(self.tenant).await.unwrap();
+        tx.messages().load(message).await.unwrap()
+    }
+
+    /// Cancels a message.
+    pub(crate) async fn cancel(&self, message: MessageId) -> Result<(), StorageError> {
+        let tx = self.store.tenant(self.tenant).await.unwrap();
+        tx.messages().cancel(message).await?;
+        tx.commit().await
+    }
+
+    /// Retries a message.
+    pub(crate) async fn retry(&self, message: MessageId) -> Result<(), StorageError> {
+        let tx = self.store.tenant(self.tenant).await.unwrap();
+        tx.messages().retry(message).await?;
+        tx.commit().await
+    }
+
+    /// Brings a message to its end, or to wait again.
+    pub(crate) async fn settle(&self, message: MessageId, fates: &[RecipientStatus]) {
+        let lane = self.claim_one().await;
+        let window = self.window(&lane, 1).await;
+        assert_eq!(window[0].id, message, "it is the next");
+        let refused = self.finish(&lane, &[result(&window[0], fates)]).await;
+        assert_eq!(refused, []);
+        assert!(self.release(&lane, Release::Park).await);
+    }
+}
+
+/// The call that hands `message` over.
+pub(crate) fn enqueue(
+    new: MessageId,
+    sender: SenderId,
+    message: &NewMessage,
+    idempotency: Option<Idempotency>,
+) -> Enqueue<'_> {
+    Enqueue {
+        id: new,
+        sender,
+        header_id: format!("<{new}@aurora.example>"),
+        recipient_ids: message.recipients.iter().map(|_| id::<RecipientId>()).collect(),
+        message,
+        idempotency,
+    }
+}
+
+/// A result that gives the tried recipients these fates; what waits, waits for a minute.
+pub(crate) fn result(marked: &MarkedMessage, fates: &[RecipientStatus]) -> AttemptResult {
+    let standing: Vec<_> = marked.settled.iter().chain(fates).copied().collect();
+    let status = letterhead_domain::delivery::fold(&standing, false);
+    let waits = matches!(status, MessageStatus::Queued | MessageStatus::Deferred);
+    AttemptResult {
+        message: marked.id,
+        attempt: marked.attempt,
+        outcome: match status {
+            MessageStatus::Accepted => AttemptWord::Accepted,
+            MessageStatus::PartlyAccepted => AttemptWord::PartlyAccepted,
+            MessageStatus::Uncertain => AttemptWord::Uncertain,
+            MessageStatus::Queued => AttemptWord::NotSent,
+            MessageStatus::Deferred => AttemptWord::Deferred,
+            _ => AttemptWord::Rejected,
+        },
+        reply: Some("250 2.0.0 as it may be".to_owned()),
+        status,
+        fates: marked
+            .pending
+            .iter()
+            .zip(fates)
+            .map(|((recipient, _), fate)| (*recipient, *fate, Some(fate.as_str().to_owned())))
+            .collect(),
+        retry_after: waits.then_some(Duration::from_secs(60)),
+        counts: true,
+    }
+}
+
+/// A result in which the server took the message for everybody.
+pub(crate) fn accepted(marked: &MarkedMessage) -> AttemptResult {
+    result(marked, &vec![RecipientStatus::Accepted; marked.pending.len()])
+}
