@@ -238,3 +238,47 @@ async fn smtputf8_is_asked_for_where_it_is_needed() {
     assert_eq!(parameters[1], ["SMTPUTF8"]);
     assert_eq!(parameters[2], ["BODY=8BITMIME", "SMTPUTF8"]);
 }
+
+#[tokio::test]
+async fn a_session_is_retired_after_a_hundred_messages() {
+    let stand = Stand::start().await;
+    let transport = stand.transport(stand.settings()).await;
+    for _ in 0..101 {
+        let mut session = session(&transport).await;
+        assert_eq!(codes(&send(&mut session, &["ann@example.net"]).await), [250]);
+    }
+
+    assert_eq!(stand.server.inbox().counters().connections, 2);
+}
+
+#[tokio::test]
+async fn a_body_that_makes_no_progress_is_given_up() {
+    let stand = Stand::adjusted(|config| {
+        config.timeouts.body_grace = Duration::from_millis(300);
+        config.timeouts.body_floor = u32::MAX;
+    })
+    .await;
+    let mut session = stand.session(stand.fault(PortFault::HangAfterData)).await;
+    let large = composed(&"0123456789abcdef\n".repeat(1_500_000));
+
+    let outcome =
+        session.send(&large, &email("billing@aurora.example"), &[email("ann@example.net")]).await;
+
+    assert_eq!(outcome, AttemptOutcome::NotSent(Cause::TimedOut));
+    assert!(!session.is_reusable());
+}
+
+#[tokio::test]
+async fn a_reply_that_never_comes_ends_the_attempt_before_anything_was_sent() {
+    let stand = Stand::adjusted(|config| config.timeouts.reply = Duration::from_secs(1)).await;
+    for fault in [PortFault::HangAfterMail, PortFault::HangAfterRcpt] {
+        let mut session = stand.session(stand.fault(fault)).await;
+
+        let outcome = send(&mut session, &["ann@example.net"]).await;
+
+        assert_eq!(outcome, AttemptOutcome::NotSent(Cause::TimedOut), "{fault:?}");
+    }
+    let transport = stand.transport(stand.fault(PortFault::HangAfterAuth)).await;
+    let refused = transport.session(&lease()).await.err();
+    assert_eq!(refused, Some(AttemptOutcome::NotSent(Cause::TimedOut)));
+}
