@@ -11,13 +11,13 @@ async fn the_same_body_under_a_key_gives_the_first_message_again_and_another_bod
     let message = receipt();
     let first: MessageId = id();
     let tx = queue.store.tenant(queue.tenant).await.unwrap();
-    let new = enqueue(first, queue.sender, &message, key("receipt-4711", 1));
+    let new = enqueue(first, queue.sender, &message, Some(key("receipt-4711", 1)));
     assert_eq!(tx.messages().enqueue(&new).await.unwrap(), Enqueued::New);
     tx.commit().await.unwrap();
 
     let tx = queue.store.tenant(queue.tenant).await.unwrap();
-    let again = enqueue(id(), queue.sender, &message, key("receipt-4711", 1));
-    let other = enqueue(id(), queue.sender, &message, key("receipt-4711", 2));
+    let again = enqueue(id(), queue.sender, &message, Some(key("receipt-4711", 1)));
+    let other = enqueue(id(), queue.sender, &message, Some(key("receipt-4711", 2)));
     let again = tx.messages().enqueue(&again).await.unwrap();
     let other = tx.messages().enqueue(&other).await.unwrap();
     tx.commit().await.unwrap();
@@ -36,7 +36,7 @@ async fn equal_keys_of_two_tenants_have_nothing_to_do_with_each_other() {
 
     for (tenant, sender) in [(queue.tenant, queue.sender), (other, others_sender)] {
         let tx = queue.store.tenant(tenant).await.unwrap();
-        let new = enqueue(id(), sender, &message, key("receipt-4711", 1));
+        let new = enqueue(id(), sender, &message, Some(key("receipt-4711", 1)));
         assert_eq!(tx.messages().enqueue(&new).await.unwrap(), Enqueued::New);
         tx.commit().await.unwrap();
     }
@@ -54,7 +54,7 @@ async fn many_that_come_at_once_under_one_key_make_one_message() {
         racing.spawn(async move {
             let message = receipt();
             let tx = store.tenant(tenant).await.unwrap();
-            let new = enqueue(id(), sender, &message, key("receipt-4711", 1));
+            let new = enqueue(id(), sender, &message, Some(key("receipt-4711", 1)));
             let enqueued = tx.messages().enqueue(&new).await.unwrap();
             tx.commit().await.unwrap();
             (new.id, enqueued)
@@ -79,14 +79,14 @@ async fn a_key_whose_first_message_was_rolled_back_is_free() {
     let queue = Queue::new().await;
     let message = receipt();
     let tx = queue.store.tenant(queue.tenant).await.unwrap();
-    let new = enqueue(id(), queue.sender, &message, key("receipt-4711", 1));
+    let new = enqueue(id(), queue.sender, &message, Some(key("receipt-4711", 1)));
     tx.messages().enqueue(&new).await.unwrap();
 
     let (store, tenant, sender) = (queue.store.clone(), queue.tenant, queue.sender);
     let second = tokio::spawn(async move {
         let message = receipt();
         let tx = store.tenant(tenant).await.unwrap();
-        let new = enqueue(id(), sender, &message, key("receipt-4711", 1));
+        let new = enqueue(id(), sender, &message, Some(key("receipt-4711", 1)));
         let enqueued = tx.messages().enqueue(&new).await.unwrap();
         tx.commit().await.unwrap();
         enqueued
@@ -111,7 +111,7 @@ async fn a_sender_that_is_gone_or_anothers_takes_no_message() {
 
     for sender in [queue.sender, others, id()] {
         let tx = queue.store.tenant(queue.tenant).await.unwrap();
-        let new = enqueue(id(), sender, &message, key("receipt-4711", 1));
+        let new = enqueue(id(), sender, &message, Some(key("receipt-4711", 1)));
         let refused = tx.messages().enqueue(&new).await;
         assert!(matches!(refused, Err(StorageError::NotFound("sender"))));
         tx.commit().await.unwrap();
@@ -125,7 +125,7 @@ async fn a_sender_that_is_gone_or_anothers_takes_no_message() {
 async fn a_lane_that_is_due_is_left_alone_and_one_that_is_due_later_is_made_due() {
     let queue = Queue::new().await;
     let mut later = receipt();
-    let in_an_hour = chrono::Utc::now() + chrono::TimeDelta::hours(1);
+    let in_an_hour = queue.now().await + chrono::TimeDelta::hours(1);
     later.send_at = Some(in_an_hour);
     let due = "SELECT extract(epoch FROM due_at) * 1000 FROM lanes";
 

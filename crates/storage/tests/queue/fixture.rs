@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use letterhead_domain::{
     delivery::AttemptWord,
     id::{AttemptId, LeaseToken, MessageId, RecipientId, SenderId, TenantId},
@@ -79,8 +80,8 @@ pub(crate) fn attachment(size: usize) -> Attachment {
 }
 
 /// A promise that equal keys mean the same message.
-pub(crate) fn key(key: &str, body: u8) -> Option<Idempotency> {
-    Some(Idempotency { id: id(), route: "messages", key: key.to_owned(), body_hash: [body; 32] })
+pub(crate) fn key(key: &str, body: u8) -> Idempotency {
+    Idempotency { id: id(), route: "messages", key: key.to_owned(), body_hash: [body; 32] }
 }
 
 impl Queue {
@@ -120,6 +121,11 @@ impl Queue {
              INSERT INTO lanes (tenant_id, id, blocked) VALUES ('{tenant}', '{sender}', false)"
         );
         self.db.sql(&sql).await;
+    }
+
+    /// The time that decides.
+    pub(crate) async fn now(&self) -> DateTime<Utc> {
+        self.store.tenant(self.tenant).await.unwrap().now()
     }
 
     /// Hands a message over, for this queue's sender.
@@ -195,7 +201,9 @@ impl Queue {
     pub(crate) async fn window(&self, lane: &LeasedLane, count: usize) -> Vec<MarkedMessage> {
         match self.mark(lane, count).await {
             Marked::Window { messages, .. } => messages,
-            nothing => panic!("no window but {nothing:?}"),
+            nothing @ (Marked::Lost | Marked::Blocked | Marked::Nothing) => {
+                panic!("no window but {nothing:?}")
+            }
         }
     }
 
@@ -282,7 +290,11 @@ pub(crate) fn result(marked: &MarkedMessage, fates: &[RecipientStatus]) -> Attem
             MessageStatus::Uncertain => AttemptWord::Uncertain,
             MessageStatus::Queued => AttemptWord::NotSent,
             MessageStatus::Deferred => AttemptWord::Deferred,
-            _ => AttemptWord::Rejected,
+            MessageStatus::Sending
+            | MessageStatus::Held
+            | MessageStatus::Rejected
+            | MessageStatus::Cancelled
+            | MessageStatus::Expired => AttemptWord::Rejected,
         },
         reply: Some("250 2.0.0 as it may be".to_owned()),
         status,

@@ -1,5 +1,7 @@
 //! The queue against a real Postgres: messages, lanes, marks, results, and the net under them.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot arrange its world ends there")]
+
 mod accept;
 mod change;
 mod claim;

@@ -67,7 +67,7 @@ async fn a_window_is_bounded_in_bytes_but_never_empty() {
     let lane = queue.claim_one().await;
     let taken = async |max_bytes| match queue.mark_bytes(&lane, 8, max_bytes).await {
         Marked::Window { messages, .. } => messages.len(),
-        _ => 0,
+        Marked::Lost | Marked::Blocked | Marked::Nothing => 0,
     };
 
     assert_eq!(taken(2_100).await, 2);
@@ -148,7 +148,7 @@ async fn nothing_is_marked_under_another_token_tenant_or_a_lease_that_is_over() 
 async fn what_is_not_due_yet_or_has_expired_is_not_marked() {
     let queue = Queue::new().await;
     let mut later = receipt();
-    later.send_at = Some(chrono::Utc::now() + chrono::TimeDelta::hours(1));
+    later.send_at = Some(queue.now().await + chrono::TimeDelta::hours(1));
     let later = queue.accept(&later).await;
     let expired = queue.accept(&receipt()).await;
     queue.db.sql(&format!("UPDATE messages SET expires_at = now() WHERE id = '{expired}'")).await;

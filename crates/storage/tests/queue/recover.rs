@@ -61,15 +61,15 @@ async fn the_next_holder_sends_again_or_asks_a_person_and_the_attempt_says_why()
 async fn a_late_workers_result_is_refused_once_its_message_has_changed_hands() {
     let queue = Queue::new().await;
     let message = queue.accept(&receipt()).await;
-    let late = queue.claim_one().await;
-    let old = queue.window(&late, 1).await;
+    let slow = queue.claim_one().await;
+    let old = queue.window(&slow, 1).await;
     queue.db.advance(LEASE).await;
     let lane = queue.claim_one().await;
     recover(&queue, &lane).await;
 
-    assert_eq!(queue.finish(&late, &[accepted(&old[0])]).await, [message], "before the new mark");
+    assert_eq!(queue.finish(&slow, &[accepted(&old[0])]).await, [message], "before the new mark");
     let new = queue.window(&lane, 1).await;
-    assert_eq!(queue.finish(&late, &[accepted(&old[0])]).await, [message], "and after it");
+    assert_eq!(queue.finish(&slow, &[accepted(&old[0])]).await, [message], "and after it");
     assert_eq!(queue.load(message).await.status, MessageStatus::Sending);
     assert_eq!(queue.load(message).await.recipients[0].status, RecipientStatus::Queued);
     assert_eq!(queue.finish(&lane, &[accepted(&new[0])]).await, []);
@@ -81,16 +81,16 @@ async fn a_late_workers_result_is_refused_once_its_message_has_changed_hands() {
 async fn a_late_result_that_comes_before_the_recovery_is_the_truth() {
     let queue = Queue::new().await;
     let message = queue.accept(&receipt()).await;
-    let late = queue.claim_one().await;
-    let old = queue.window(&late, 1).await;
+    let slow = queue.claim_one().await;
+    let old = queue.window(&slow, 1).await;
     queue.db.advance(LEASE).await;
     let lane = queue.claim_one().await;
 
-    assert_eq!(queue.finish(&late, &[accepted(&old[0])]).await, []);
+    assert_eq!(queue.finish(&slow, &[accepted(&old[0])]).await, []);
 
     assert_eq!(recover(&queue, &lane).await, []);
     assert_eq!(queue.load(message).await.status, MessageStatus::Accepted);
-    assert_eq!(queue.mark(&late, 8).await, Marked::Lost);
+    assert_eq!(queue.mark(&slow, 8).await, Marked::Lost);
 }
 
 #[tokio::test]
@@ -98,15 +98,15 @@ async fn a_late_result_and_a_recovery_at_the_same_moment_agree_on_each_message()
     let queue = Arc::new(Queue::new().await);
     for _ in 0..20 {
         let sent = queue.accept_many(10).await;
-        let late = queue.claim_one().await;
-        let window = queue.window(&late, 10).await;
+        let slow = queue.claim_one().await;
+        let window = queue.window(&slow, 10).await;
         queue.db.advance(LEASE).await;
         let lane = queue.claim_one().await;
 
         let finishing = tokio::spawn({
             let queue = queue.clone();
             let results: Vec<_> = window.iter().rev().map(accepted).collect();
-            async move { queue.finish(&late, &results).await }
+            async move { queue.finish(&slow, &results).await }
         });
         let recovered = recover(&queue, &lane).await;
         let refused = finishing.await.unwrap();

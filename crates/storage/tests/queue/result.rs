@@ -18,9 +18,13 @@ async fn a_group_of_different_results_is_recorded_each_for_itself() {
     }
     let lane = queue.claim_one().await;
     let window = queue.window(&lane, 5).await;
-    use RecipientStatus::{Accepted, Deferred, Queued, Rejected, Uncertain};
-    let fates =
-        [[Accepted; 2], [Accepted, Rejected], [Accepted, Deferred], [Queued; 2], [Uncertain; 2]];
+    let fates = [
+        [RecipientStatus::Accepted; 2],
+        [RecipientStatus::Accepted, RecipientStatus::Rejected],
+        [RecipientStatus::Accepted, RecipientStatus::Deferred],
+        [RecipientStatus::Queued; 2],
+        [RecipientStatus::Uncertain; 2],
+    ];
     let mut results: Vec<AttemptResult> =
         window.iter().zip(fates).map(|(message, fates)| result(message, &fates)).collect();
     results[3].counts = false;
@@ -29,13 +33,12 @@ async fn a_group_of_different_results_is_recorded_each_for_itself() {
 
     assert_eq!(queue.finish(&lane, &results).await, []);
 
-    use MessageStatus as Status;
     let expected = [
-        (Status::Accepted, AttemptWord::Accepted, 1),
-        (Status::PartlyAccepted, AttemptWord::PartlyAccepted, 1),
-        (Status::Deferred, AttemptWord::Deferred, 1),
-        (Status::Queued, AttemptWord::NotSent, 0),
-        (Status::Uncertain, AttemptWord::Uncertain, 1),
+        (MessageStatus::Accepted, AttemptWord::Accepted, 1),
+        (MessageStatus::PartlyAccepted, AttemptWord::PartlyAccepted, 1),
+        (MessageStatus::Deferred, AttemptWord::Deferred, 1),
+        (MessageStatus::Queued, AttemptWord::NotSent, 0),
+        (MessageStatus::Uncertain, AttemptWord::Uncertain, 1),
     ];
     for ((message, fates), (status, word, counted)) in window.iter().zip(fates).zip(expected) {
         let record = queue.load(message.id).await;
@@ -45,7 +48,7 @@ async fn a_group_of_different_results_is_recorded_each_for_itself() {
         assert!(record.attempts[0].finished_at.is_some());
         let standing: Vec<_> = record.recipients.iter().map(|r| r.status).collect();
         assert_eq!(standing, fates);
-        let waits = matches!(status, Status::Deferred | Status::Queued);
+        let waits = matches!(status, MessageStatus::Deferred | MessageStatus::Queued);
         assert_eq!(record.next_attempt_at.is_some(), waits, "{status:?}");
     }
     let deferred = queue.load(window[2].id).await;

@@ -123,7 +123,7 @@ async fn an_idempotency_key_is_forgotten_after_seven_days_and_its_message_is_not
     let queue = Queue::new().await;
     let message = receipt();
     let tx = queue.store.tenant(queue.tenant).await.unwrap();
-    let new = enqueue(id(), queue.sender, &message, key("receipt-4711", 1));
+    let new = enqueue(id(), queue.sender, &message, Some(key("receipt-4711", 1)));
     tx.messages().enqueue(&new).await.unwrap();
     tx.commit().await.unwrap();
     let forget = async || {

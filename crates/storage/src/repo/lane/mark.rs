@@ -224,11 +224,11 @@ impl LaneRepo<'_> {
         if ids.is_empty() {
             return Ok(Marked::Nothing);
         }
-        let mut people = self.people(ids).await?;
+        let people = self.people(ids).await?;
         let messages = marked
             .into_iter()
             .filter_map(|row| Some((row.id?, row.message?)))
-            .map(|(id, row)| row.with(id, people.remove(&id).unwrap_or_default()))
+            .map(|(id, row)| row.with(id, people.get(&id).map_or(&[], Vec::as_slice)))
             .collect::<Result<_, _>>()?;
         Ok(Marked::Window { version, messages })
     }
@@ -259,7 +259,7 @@ impl LaneRepo<'_> {
 }
 
 impl MarkedRow {
-    fn with(self, id: Uuid, people: Vec<RecipientRow>) -> Result<MarkedMessage, StorageError> {
+    fn with(self, id: Uuid, people: &[RecipientRow]) -> Result<MarkedMessage, StorageError> {
         let table = "messages";
         let attempts: u32 = number(self.attempts, table)?;
         let mut message = MarkedMessage {
@@ -279,7 +279,7 @@ impl MarkedRow {
             pending: Vec::new(),
             settled: Vec::new(),
         };
-        for person in &people {
+        for person in people {
             person.join(&mut message)?;
         }
         Ok(message)
