@@ -2,5 +2,9 @@
 
 mod architecture;
 mod crashes;
+mod isolation;
 mod journey;
+mod migrate;
+mod postfix;
+mod schemathesis;
 mod settings_in_use;

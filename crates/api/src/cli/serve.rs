@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
-use clap::Args;
+use clap::{Args, builder::FalseyValueParser};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -28,7 +28,7 @@ pub(super) struct ServeArgs {
     #[command(flatten)]
     worker: WorkerArgs,
     /// Serve the API only; `letterhead work` delivers elsewhere
-    #[arg(long, env = "LETTERHEAD_NO_WORKER")]
+    #[arg(long, env = "LETTERHEAD_NO_WORKER", value_parser = FalseyValueParser::new())]
     no_worker: bool,
 }
 
@@ -121,10 +121,11 @@ impl Program {
         let exchange = tokio::spawn(exchange);
         let worker = worker.map(|worker| tokio::spawn(worker.run(stop.clone())));
         let metrics = metrics.map(|listener| {
+            tell_address(&listener, "the metrics listen");
             tokio::spawn(metrics::serve(listener, app.metrics.clone(), stop.clone()))
         });
         let api = api.map(|(listener, args)| {
-            info!(address = %args.listen, "the API listens");
+            tell_address(&listener, "the API listens");
             let config = HttpConfig { trusted_proxies: args.trusted_proxies };
             tokio::spawn(http::serve(listener, app.clone(), config, stop.clone(), grace))
         });
@@ -150,6 +151,14 @@ impl Program {
             );
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Logs where a listener listens: a port that was left to the system is known only now.
+fn tell_address(listener: &TcpListener, what: &str) {
+    match listener.local_addr() {
+        Ok(address) => info!(%address, "{what}"),
+        Err(err) => warn!(error = &err as &dyn std::error::Error, "{what}, nobody knows where"),
     }
 }
 
