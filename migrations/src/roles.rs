@@ -58,6 +58,8 @@ pub(crate) async fn admit(db: &DatabaseConnection, login_role: Option<&str>) -> 
                              AND pg_has_role(who, 'letterhead_system', 'MEMBER')) THEN
                      EXECUTE format('GRANT letterhead_tenant, letterhead_system TO %I', who);
                  END IF;
+                 -- Names are looked up before a transaction has entered its role.
+                 EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', who);
                  EXECUTE format('GRANT SELECT ON seaql_migrations TO %I', who);
              END $$"
         ),

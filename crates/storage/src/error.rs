@@ -87,7 +87,7 @@ pub(crate) fn failed_or_taken(
 }
 
 /// Connection trouble, a pool that is dry, a server that shuts down (class 57P) or has no room
-/// (53300), and connections cut in the middle (class 08).
+/// (53300), connections cut in the middle (class 08, 25P03), and the loser of a deadlock (40P01).
 fn is_away(err: &DbErr) -> bool {
     let (DbErr::Conn(RuntimeErr::SqlxError(err))
     | DbErr::Exec(RuntimeErr::SqlxError(err))
@@ -95,15 +95,17 @@ fn is_away(err: &DbErr) -> bool {
     else {
         return matches!(err, DbErr::ConnectionAcquire(_) | DbErr::Conn(_));
     };
-    match err.as_ref() {
+    let code = err.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| {
+        code.starts_with("08")
+            || code.starts_with("57P")
+            || matches!(code.as_ref(), "53300" | "25P03" | "40P01")
+    }) || matches!(
+        err.as_ref(),
         sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(err) => err.code().is_some_and(|code| {
-            code.starts_with("08") || code.starts_with("57P") || code == "53300" || code == "25P03"
-        }),
-        _ => false,
-    }
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+    )
 }

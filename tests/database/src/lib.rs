@@ -24,6 +24,9 @@ pub use hold::Held;
 /// The role that programs under test sign in as.
 const LOGIN_ROLE: &str = "letterhead_test_login";
 
+/// The role that owns a database which a test migrates itself.
+const OWNER_ROLE: &str = "letterhead_test_owner";
+
 /// A migrated, empty database that is dropped together with this value.
 pub struct TestDatabase {
     name: String,
@@ -38,33 +41,17 @@ impl TestDatabase {
     ///
     /// If that variable is missing, or the server does not do as it is told.
     pub async fn create() -> Self {
-        let url = env::var("LETTERHEAD_TEST_DATABASE_URL").unwrap_or_else(|_| {
-            panic!(
-                "LETTERHEAD_TEST_DATABASE_URL is not set: run `make test`, which starts a Postgres"
-            )
-        });
-        let server = ServerUrl::parse(&url);
+        let server = ServerUrl::parse(&server_url());
         let maintenance = connect(&server.superuser(None)).await;
         let template = template::prepare(&maintenance, &server).await;
         let name = format!("letterhead_test_{}", Uuid::new_v4().simple());
-        execute(
-            &maintenance,
-            &format!("CREATE DATABASE {name} TEMPLATE {template}"),
-        )
-        .await;
+        execute(&maintenance, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
         // A clone does not inherit what may be done in its template as a whole.
-        execute(
-            &maintenance,
-            &format!("REVOKE CREATE, TEMPORARY ON DATABASE {name} FROM PUBLIC"),
-        )
-        .await;
+        execute(&maintenance, &format!("REVOKE CREATE, TEMPORARY ON DATABASE {name} FROM PUBLIC"))
+            .await;
         close(maintenance).await;
         let owner = connect(&server.superuser(Some(&name))).await;
-        Self {
-            name,
-            server,
-            owner,
-        }
+        Self { name, server, owner }
     }
 
     /// The URL for programs under test: a login role that owns nothing.
@@ -75,6 +62,28 @@ impl TestDatabase {
     /// The superuser's URL, which row-level security does not bind.
     pub fn owner_url(&self) -> String {
         self.server.superuser(Some(&self.name))
+    }
+
+    /// Empties this database and gives it to an ordinary role that may create roles: what the
+    /// migrations need, and no more. The role's URL.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not do as it is told.
+    pub async fn give_away_empty(&self) -> String {
+        let Self { name, server, .. } = self;
+        let password = server.password().replace('\'', "''");
+        self.sql(&format!(
+            "DO $do$ BEGIN
+                 CREATE ROLE {OWNER_ROLE} LOGIN NOSUPERUSER CREATEROLE PASSWORD '{password}';
+             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+             END $do$;
+             DROP SCHEMA public, letterhead_test CASCADE;
+             ALTER DATABASE {name} OWNER TO {OWNER_ROLE};
+             CREATE SCHEMA public AUTHORIZATION {OWNER_ROLE}"
+        ))
+        .await;
+        server.login(OWNER_ROLE, name)
     }
 
     /// Moves this database's clock forward, for every transaction that begins from now on.
@@ -106,10 +115,7 @@ impl TestDatabase {
         let rows = self.owner.query_all_raw(statement).await;
         let rows = rows.unwrap_or_else(|err| panic!("a query of the test fails: {err}"));
         let row = |row: &sea_orm::QueryResult| row.try_get("", "row");
-        rows.iter()
-            .map(row)
-            .collect::<Result<_, _>>()
-            .unwrap_or_else(|err| panic!("{err}"))
+        rows.iter().map(row).collect::<Result<_, _>>().unwrap_or_else(|err| panic!("{err}"))
     }
 
     /// Reads one number as the superuser.
@@ -118,9 +124,7 @@ impl TestDatabase {
     ///
     /// If the query fails, or gives something else than one row that begins with a number.
     pub async fn number(&self, query: &str) -> i64 {
-        let rows = self
-            .rows(&format!("SELECT ({query})::bigint AS number"))
-            .await;
+        let rows = self.rows(&format!("SELECT ({query})::bigint AS number")).await;
         let number = rows.first().and_then(|row| row["number"].as_i64());
         number.unwrap_or_else(|| panic!("{query} gives no number"))
     }
@@ -133,9 +137,7 @@ impl Drop for TestDatabase {
         let url = self.server.superuser(None);
         let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         let dropping = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             if let Ok(runtime) = runtime {
                 runtime.block_on(async {
                     let db = connect(&url).await;
@@ -147,6 +149,13 @@ impl Drop for TestDatabase {
         // A test that fails has said why; a database left behind is not worth a second panic.
         let _left_behind = dropping.join();
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests have no command line to be told by")]
+fn server_url() -> String {
+    env::var("LETTERHEAD_TEST_DATABASE_URL").unwrap_or_else(|_| {
+        panic!("LETTERHEAD_TEST_DATABASE_URL is not set: run `make test`, which starts a Postgres")
+    })
 }
 
 /// One connection, made at once.

@@ -23,20 +23,12 @@ const CLOCK: &str = "
 pub(crate) async fn prepare(maintenance: &DatabaseConnection, server: &ServerUrl) -> String {
     let name = name();
     // Held by the session: a test that dies in here gives it back.
-    execute(
-        maintenance,
-        &format!("SELECT pg_advisory_lock({ONE_TEMPLATE_AT_A_TIME})"),
-    )
-    .await;
+    execute(maintenance, &format!("SELECT pg_advisory_lock({ONE_TEMPLATE_AT_A_TIME})")).await;
     create_login_role(maintenance, &server.password()).await;
     if !exists(maintenance, &name).await {
         make(maintenance, server, &name).await;
     }
-    execute(
-        maintenance,
-        &format!("SELECT pg_advisory_unlock({ONE_TEMPLATE_AT_A_TIME})"),
-    )
-    .await;
+    execute(maintenance, &format!("SELECT pg_advisory_unlock({ONE_TEMPLATE_AT_A_TIME})")).await;
     name
 }
 
@@ -46,23 +38,14 @@ fn name() -> String {
         hash.update(sql);
         hash.update([0]);
     }
-    let hash: String = hash
-        .finalize()
-        .iter()
-        .take(10)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("letterhead_template_{hash}")
+    let short = hash.finalize().iter().take(8).fold(0, |sum, &byte| sum << 8 | u64::from(byte));
+    format!("letterhead_template_{short:016x}")
 }
 
 async fn exists(maintenance: &DatabaseConnection, name: &str) -> bool {
     let sql = format!("SELECT FROM pg_database WHERE datname = '{name}'");
-    let found = maintenance
-        .query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
-        .await;
-    found
-        .unwrap_or_else(|err| panic!("cannot look for the template database: {err}"))
-        .is_some()
+    let found = maintenance.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await;
+    found.unwrap_or_else(|err| panic!("cannot look for the template database: {err}")).is_some()
 }
 
 async fn create_login_role(maintenance: &DatabaseConnection, password: &str) {
@@ -80,16 +63,8 @@ async fn create_login_role(maintenance: &DatabaseConnection, password: &str) {
 /// Under another name until it is whole: one that was left half made must not be cloned.
 async fn make(maintenance: &DatabaseConnection, server: &ServerUrl, name: &str) {
     let unfinished = format!("{name}_unfinished");
-    execute(
-        maintenance,
-        &format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)"),
-    )
-    .await;
-    execute(
-        maintenance,
-        &format!("CREATE DATABASE {unfinished} TEMPLATE template0"),
-    )
-    .await;
+    execute(maintenance, &format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)")).await;
+    execute(maintenance, &format!("CREATE DATABASE {unfinished} TEMPLATE template0")).await;
     let url = server.superuser(Some(&unfinished));
     if let Err(err) = letterhead_migrations::migrate(&url, Some(LOGIN_ROLE)).await {
         let cause = std::error::Error::source(&err).map(ToString::to_string);
@@ -98,9 +73,5 @@ async fn make(maintenance: &DatabaseConnection, server: &ServerUrl, name: &str) 
     let db = connect(&url).await;
     execute(&db, CLOCK).await;
     close(db).await;
-    execute(
-        maintenance,
-        &format!("ALTER DATABASE {unfinished} RENAME TO {name}"),
-    )
-    .await;
+    execute(maintenance, &format!("ALTER DATABASE {unfinished} RENAME TO {name}")).await;
 }

@@ -26,12 +26,7 @@ impl ServerUrl {
                 "LETTERHEAD_TEST_DATABASE_URL is not like postgres://user:password@host:port/database"
             );
         };
-        Self {
-            user,
-            password,
-            address,
-            database,
-        }
+        Self { user, password, address, database }
     }
 
     /// The superuser's URL of `database`, or of the one that the server was named with.
@@ -54,20 +49,14 @@ impl ServerUrl {
                 .then(|| after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok()))
                 .flatten()
                 .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-            rest = if escaped.is_some() {
-                &after[2..]
-            } else {
-                after
-            };
+            rest = if escaped.is_some() { &after[2..] } else { after };
             bytes.push(escaped.unwrap_or(first));
         }
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
     fn of(&self, user: &str, database: &str) -> String {
-        let Self {
-            password, address, ..
-        } = self;
+        let Self { password, address, .. } = self;
         format!("postgres://{user}:{password}@{address}/{database}")
     }
 }
@@ -80,14 +69,8 @@ mod tests {
     fn every_role_and_database_has_a_url() {
         let server = ServerUrl::parse("postgres://postgres:p%40ss@127.0.0.1:5432/postgres?x=y");
 
-        assert_eq!(
-            server.superuser(None),
-            "postgres://postgres:p%40ss@127.0.0.1:5432/postgres"
-        );
-        assert_eq!(
-            server.login("app", "db"),
-            "postgres://app:p%40ss@127.0.0.1:5432/db"
-        );
+        assert_eq!(server.superuser(None), "postgres://postgres:p%40ss@127.0.0.1:5432/postgres");
+        assert_eq!(server.login("app", "db"), "postgres://app:p%40ss@127.0.0.1:5432/db");
         assert_eq!(server.password(), "p@ss");
     }
 }

@@ -21,11 +21,11 @@ pub(crate) struct Place<'a> {
 }
 
 impl DataKeys {
-    fn binding(&self, header: &[u8; HEADER_LEN], place: Place<'_>) -> Aad {
+    fn binding(&self, header: [u8; HEADER_LEN], place: Place<'_>) -> Aad {
         let Place { sender, destination } = place;
         let Destination { host, username, mechanism, verified_tls } = destination;
         Aad::new("letterhead smtp password")
-            .field(header)
+            .field(&header)
             .field(self.tenant.get().as_bytes())
             .field(sender.get().as_bytes())
             .field(host.as_str().as_bytes())
@@ -43,15 +43,15 @@ impl DataKeys {
         let key = self.current()?;
         let [a, b, c, d] = key.generation.to_be_bytes();
         let header = [FORMAT, AES_256_GCM, a, b, c, d];
-        let aad = self.binding(&header, place);
+        let aad = self.binding(header, place);
         let sealed = encrypt(&key.key, &aad, password.expose().as_bytes())?;
         Ok([header.as_slice(), &sealed].concat())
     }
 
     /// Opens what was sealed for `place`.
     pub(crate) fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<SmtpPassword, VaultError> {
-        let (header, sealed) = sealed.split_first_chunk().ok_or(VaultError::Format)?;
-        let &[FORMAT, AES_256_GCM, a, b, c, d] = header else {
+        let (&header, sealed) = sealed.split_first_chunk().ok_or(VaultError::Format)?;
+        let [FORMAT, AES_256_GCM, a, b, c, d] = header else {
             return Err(VaultError::Format);
         };
         let key = self.of(u32::from_be_bytes([a, b, c, d]))?;

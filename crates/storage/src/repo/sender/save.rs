@@ -61,6 +61,7 @@ pub struct RestoreVersion<'a> {
 
 /// What became of a save or a restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four questions that a caller asks apart")]
 pub struct Saved {
     /// The sender as it is now.
     pub record: SenderRecord,
@@ -148,6 +149,8 @@ impl Senders<'_> {
         if let Expected::Version(_) = save.expected {
             return Err(StorageError::Stale);
         }
+        // A tenant that was deleted meanwhile has no senders either.
+        self.tx.tenant().load().await?;
         let plan = plan_save(None, None, &save.draft, save.policy)?;
         if self.insert(save.new_id, slug).await? {
             let keys = self.tx.open_data_keys().await?;

@@ -1,0 +1,13 @@
+//! Storage against a real Postgres, a database for each test.
+#![expect(clippy::unwrap_used, reason = "what arranges a test fails the test")]
+
+mod audit;
+mod isolation;
+mod keys;
+mod migrating;
+mod passwords;
+mod saving;
+mod senders;
+mod support;
+mod tenants;
+mod test_runs;
