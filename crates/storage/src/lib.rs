@@ -1,9 +1,9 @@
 //! Letterhead's data: alone speaks to Postgres, alone can decrypt.
 //!
 //! A repository is reached only through a transaction, and a transaction only through a tenant
-//! ([`Store::tenant`]) or as the system ([`Store::system`]), whose database role can read neither
-//! sealed passwords nor what messages say. Rows stay private to this crate: what leaves it are
-//! types of the domain and the records of [`record`].
+//! ([`store::Store::tenant`]) or as the system ([`store::Store::system`]), whose database role can
+//! read neither sealed passwords nor what messages say. Rows stay private to this crate: what leaves
+//! it are types of the domain and the records of [`record`].
 
 pub mod error;
 pub mod key;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 mod api_key;
 mod audit;
 mod event;
-pub mod message;
+pub(crate) mod message;
 mod sender;
 mod tenant;
 mod test_run;
@@ -20,7 +20,9 @@ pub use api_key::{
 };
 pub use audit::AuditRecord;
 pub use event::EventRecord;
-pub use message::*;
+pub use message::{
+    AttemptRecord, AttemptWord, LeasedLane, MessageRecord, QueueStats, RecipientRecord, Recovered,
+};
 pub use sender::{Expected, IdentifiedSender, SenderRecord, VersionRecord};
 pub use tenant::{NewTenant, TenantRecord};
 pub use test_run::{RunLimits, StoredAdvice, TestRunRecord, TestRunSummary};

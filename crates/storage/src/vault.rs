@@ -1,7 +1,7 @@
 //! Sealing: how secrets lie in the database so that only the right place can open them.
 //!
-//! A master key wraps one data key per tenant and generation ([`data_key`]); the data key seals
-//! that tenant's passwords ([`password`]). Both use AES-256-GCM with a random nonce. What is
+//! A master key wraps one data key per tenant and generation (`data_key`); the data key seals
+//! that tenant's passwords (`password`). Both use AES-256-GCM with a random nonce. What is
 //! sealed is bound to its place by associated data, which is authenticated and not stored: a
 //! value copied to another row, or a row whose host was edited by hand, does not open. The master
 //! key's id is bound in the wrapping only, so turning the master key touches no password.

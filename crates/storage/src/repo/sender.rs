@@ -2,8 +2,8 @@
 //!
 //! Everything that changes a sender first locks its lane's row and then its own, in this order, as
 //! the worker does: so they wait for each other and never in a circle. Neither lock stands in the
-//! way of a message being accepted. [`mod@save`] makes versions, [`mod@state`] changes what a sender is
-//! doing, [`mod@lane`] tells its lane, [`mod@history`] reads versions back.
+//! way of a message being accepted. `save` makes versions, `secrets` carries their passwords on, `state`
+//! changes what a sender is doing, `lane` tells its lane, `history` reads versions back.
 
 use letterhead_domain::{id::SenderId, message::SenderRef, sender::VersionNumber};
 use sea_orm::{FromQueryResult, raw_sql};
@@ -22,6 +22,7 @@ mod history;
 mod lane;
 mod row;
 mod save;
+mod secrets;
 mod state;
 
 pub(super) use lane::sync_lanes;

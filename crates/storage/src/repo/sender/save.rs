@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use letterhead_domain::{
     id::{SecretId, SenderId},
     message::SenderRef,
-    password::{PasswordChange, SmtpPassword},
+    password::PasswordChange,
     sender::{
         PauseReason, PromotePolicy, RestorePlan, SavePlan, SecretPlan, VersionNumber, plan_restore,
         plan_save,
@@ -15,12 +15,15 @@ use letterhead_domain::{
 use sea_orm::raw_sql;
 use uuid::Uuid;
 
-use super::{Held, NO_SENDER, Senders, TABLE, VersionRow};
+use super::{
+    Held, NO_SENDER, Senders, TABLE, VersionRow,
+    secrets::{carry, seal},
+};
 use crate::{
     error::StorageError,
     record::{Expected, SenderRecord},
     repo::execute,
-    vault::{VaultError, data_key::DataKeys, password::Place},
+    vault::data_key::DataKeys,
 };
 
 /// What is to be saved.
@@ -97,38 +100,6 @@ struct Proof {
 impl Proof {
     fn of(version: &VersionRow) -> Option<Self> {
         version.proven_at.map(|at| Self { at, by: version.proven_by })
-    }
-}
-
-/// Seals a password for the sender's `settings`.
-fn seal(
-    keys: &DataKeys,
-    sender: SenderId,
-    settings: &SmtpSettings,
-    password: &SmtpPassword,
-) -> Result<Vec<u8>, StorageError> {
-    if keys.is_empty() {
-        // A tenant without a data key was deleted since this transaction looked.
-        return Err(StorageError::NotFound("tenant"));
-    }
-    let destination = settings.destination().ok_or(VaultError::Missing)?;
-    Ok(keys.seal(Place { sender, destination }, password)?)
-}
-
-/// Opens a version's password and seals it again for `settings`, so that what was tampered with
-/// is noticed and never carried on. None if nobody signs in.
-fn carry(
-    keys: &DataKeys,
-    from: &VersionRow,
-    settings: &SmtpSettings,
-) -> Result<Option<(Uuid, Vec<u8>)>, StorageError> {
-    match (from.secret_id, from.password(&from.settings()?, keys)?) {
-        (Some(secret), Some(password)) => {
-            let sender = from.sender_id.into();
-            Ok(Some((secret, seal(keys, sender, settings, &password)?)))
-        }
-        (None, None) => Ok(None),
-        _ => Err(StorageError::Corrupt { table: "sender_versions" }),
     }
 }
 
@@ -335,21 +306,5 @@ impl Senders<'_> {
             1 => Ok(()),
             _ => Err(StorageError::Corrupt { table: TABLE }),
         }
-    }
-
-    /// Passwords are kept for the live version, the candidate and the last five.
-    async fn forget_old_passwords(&self, sender: SenderId) -> Result<(), StorageError> {
-        let (tenant, sender) = (self.tx.tenant.get(), sender.get());
-        let update = raw_sql!(
-            Postgres,
-            r#"UPDATE sender_versions v SET sealed_password = NULL
-               FROM senders s
-               WHERE v.tenant_id = {tenant} AND v.sender_id = {sender}
-                   AND s.tenant_id = v.tenant_id AND s.id = v.sender_id
-                   AND v.sealed_password IS NOT NULL AND v.number <= s.last_version - 5
-                   AND v.number IS DISTINCT FROM s.live_version
-                   AND v.number IS DISTINCT FROM s.candidate_version"#
-        );
-        execute(&self.tx.tx, update, "forget old passwords").await.map(|_| ())
     }
 }
