@@ -2,7 +2,7 @@
 
 use crate::{
     reply::EnhancedCode,
-    smtp_settings::SmtpSettings,
+    smtp_settings::{Encryption, SmtpSettings},
     test_run::{Cause, CertificateFault, Failure, Stage},
     words::words,
 };
@@ -228,6 +228,9 @@ const REFUSED: Advice = row(
     None,
 );
 
+/// Where servers speak TLS from the first byte (RFC 8314, and providers' second choices).
+const IMPLICIT_TLS_PORTS: [u16; 3] = [465, 2465, 8465];
+
 /// What a person should do about `failure` of a run with `settings`.
 pub fn advise(settings: &SmtpSettings, failure: &Failure) -> Advice {
     match &failure.cause {
@@ -244,6 +247,14 @@ pub fn advise(settings: &SmtpSettings, failure: &Failure) -> Advice {
             | CertificateFault::Other,
         )
         | Cause::TlsHandshake => CERTIFICATE,
+        // A server that waits for TLS says nothing to one that waits for its greeting.
+        Cause::TimedOut | Cause::Closed
+            if failure.stage == Stage::Greeting
+                && settings.encryption == Encryption::Starttls
+                && IMPLICIT_TLS_PORTS.contains(&settings.port.get()) =>
+        {
+            WRONG_TLS_MODE
+        }
         Cause::TimedOut | Cause::Closed => NOT_ANSWERING,
         Cause::NotSmtp => NOT_SMTP,
         Cause::StarttlsNotOffered => STARTTLS_MISSING,

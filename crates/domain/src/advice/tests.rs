@@ -1,8 +1,5 @@
 use super::*;
-use crate::{
-    reply::Reply,
-    smtp_settings::{Auth, Encryption},
-};
+use crate::{reply::Reply, smtp_settings::Auth};
 
 fn settings(host: &str) -> SmtpSettings {
     SmtpSettings {
@@ -71,4 +68,16 @@ fn gmails_two_refusals_lead_to_the_same_guide_by_different_words() {
 
     assert_eq!((ordinary.guide, wrong.guide), (Some("gmail"), Some("gmail")));
     assert_ne!(ordinary.title, wrong.title);
+}
+
+#[test]
+fn silence_on_a_port_with_tls_from_the_first_byte_is_about_the_encryption() {
+    let failure = Failure { stage: Stage::Greeting, cause: Cause::TimedOut };
+    let mut starttls = settings("mail.example");
+    starttls.port = 465_u16.try_into().unwrap();
+    let mut implicit = starttls.clone();
+    implicit.encryption = Encryption::ImplicitTls;
+
+    assert_eq!(advise(&starttls, &failure).code, "wrong_encryption");
+    assert_eq!(advise(&implicit, &failure).code, "server_not_answering");
 }
