@@ -13,6 +13,9 @@ use letterhead_storage::{
 
 use crate::support::{World, default_sender, id, kept, settings, typed};
 
+const LOCK_WAITERS: &str = "SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
 #[tokio::test]
 async fn a_tenant_is_found_by_id_and_by_slug_and_knows_itself() {
     let world = World::new().await;
@@ -94,37 +97,72 @@ async fn suspending_a_tenant_blocks_its_lanes_and_resuming_opens_them() {
     assert!(!world.is_blocked(sender).await);
 }
 
-/// Either may be faster: whoever comes last must know of the other.
+/// Whichever comes last waits for the lane's row, and must then know of the other.
 #[tokio::test]
 async fn a_lane_stays_blocked_when_resuming_and_suspending_meet() {
     for suspended_first in [true, false] {
         let world = World::new().await;
         let aurora = world.tenant("aurora").await;
         let sender = world.live_sender(aurora).await;
-        let pausing = world.store.tenant(aurora).await.unwrap();
+        let tx = world.store.tenant(aurora).await.unwrap();
         let reason = PauseReason::ByHand;
-        pausing.senders().pause(&default_sender(), reason, None, None).await.unwrap();
-        pausing.commit().await.unwrap();
-
+        tx.senders().pause(&default_sender(), reason, None, None).await.unwrap();
+        tx.commit().await.unwrap();
         let system = world.store.system().await.unwrap();
         let tx = world.store.tenant(aurora).await.unwrap();
-        let suspend = async {
+        let suspend = async || {
             let status = Some(TenantStatus::Suspended);
             system.tenants().update(aurora, None, status).await.unwrap();
-            system.commit().await.unwrap();
         };
-        let resume = async {
-            tx.senders().resume(&default_sender()).await.unwrap();
-            tx.commit().await.unwrap();
-        };
+        let resume = async || tx.senders().resume(&default_sender()).await.unwrap();
+
         if suspended_first {
-            tokio::join!(suspend, resume);
+            suspend().await;
+            let suspended = async {
+                world.database.wait_until(LOCK_WAITERS, 1).await;
+                system.commit().await.unwrap();
+            };
+            assert!(tokio::join!(resume(), suspended).0);
+            tx.commit().await.unwrap();
         } else {
-            tokio::join!(resume, suspend);
+            assert!(resume().await);
+            let resumed = async {
+                world.database.wait_until(LOCK_WAITERS, 1).await;
+                tx.commit().await.unwrap();
+            };
+            tokio::join!(suspend(), resumed);
+            system.commit().await.unwrap();
         }
 
         assert!(world.is_blocked(sender).await, "suspended first: {suspended_first}");
     }
+}
+
+/// What waited must see the pause that ended meanwhile, or the lane would stay blocked for good.
+#[tokio::test]
+async fn a_lane_opens_when_resuming_a_sender_and_its_tenant_meet() {
+    let world = World::new().await;
+    let aurora = world.tenant("aurora").await;
+    let sender = world.live_sender(aurora).await;
+    let set_status = async |status| {
+        let system = world.store.system().await.unwrap();
+        system.tenants().update(aurora, None, Some(status)).await.unwrap();
+        system.commit().await.unwrap();
+    };
+    set_status(TenantStatus::Suspended).await;
+    let tx = world.store.tenant(aurora).await.unwrap();
+    tx.senders().pause(&default_sender(), PauseReason::ByHand, None, None).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let tx = world.store.tenant(aurora).await.unwrap();
+    tx.senders().resume(&default_sender()).await.unwrap();
+    let resumed = async {
+        world.database.wait_until(LOCK_WAITERS, 1).await;
+        tx.commit().await.unwrap();
+    };
+    tokio::join!(set_status(TenantStatus::Active), resumed);
+
+    assert!(!world.is_blocked(sender).await);
 }
 
 #[tokio::test]
