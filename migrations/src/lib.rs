@@ -40,20 +40,13 @@ const ONE_MIGRATION_AT_A_TIME: i64 = 0x6c65_7474_6572_6865;
 pub async fn migrate(owner_url: &str, login_role: Option<&str>) -> Result<(), MigrateError> {
     let mut options = ConnectOptions::new(owner_url);
     // One connection: the lock below belongs to a session.
-    options
-        .max_connections(1)
-        .min_connections(1)
-        .sqlx_logging(false);
-    let db = Database::connect(options)
-        .await
-        .map_err(failed("connect to the database"))?;
+    options.max_connections(1).min_connections(1).sqlx_logging(false);
+    let db = Database::connect(options).await.map_err(failed("connect to the database"))?;
     let lock = |verb: &str| {
         let sql = format!("SELECT pg_advisory_{verb}({ONE_MIGRATION_AT_A_TIME})");
         Statement::from_string(DbBackend::Postgres, sql)
     };
-    db.query_one_raw(lock("lock"))
-        .await
-        .map_err(failed("wait for another migration"))?;
+    db.query_one_raw(lock("lock")).await.map_err(failed("wait for another migration"))?;
     let outcome = bring_up(&db, login_role).await;
     // Closing the session gives the lock back as well, if this does not.
     let _closing = db.query_one_raw(lock("unlock")).await;
@@ -75,15 +68,11 @@ pub fn role_of(url: &str) -> Result<String, MigrateError> {
 }
 
 async fn bring_up(db: &DatabaseConnection, login_role: Option<&str>) -> Result<(), MigrateError> {
-    roles::create(db).await.map_err(failed(
-        "create the roles letterhead_tenant and letterhead_system",
-    ))?;
-    Migrator::up(db, None)
+    roles::create(db)
         .await
-        .map_err(failed("apply the migrations"))?;
-    roles::admit(db, login_role)
-        .await
-        .map_err(failed("let the login role into the working roles"))
+        .map_err(failed("create the roles letterhead_tenant and letterhead_system"))?;
+    Migrator::up(db, None).await.map_err(failed("apply the migrations"))?;
+    roles::admit(db, login_role).await.map_err(failed("let the login role into the working roles"))
 }
 
 /// The list of migrations, in order.
@@ -93,10 +82,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        MIGRATIONS
-            .iter()
-            .map(|&migration| Box::new(migration) as Box<dyn MigrationTrait>)
-            .collect()
+        MIGRATIONS.iter().map(|&migration| Box::new(migration) as Box<dyn MigrationTrait>).collect()
     }
 }
 
@@ -113,12 +99,8 @@ macro_rules! sql_files {
     };
 }
 
-const MIGRATIONS: &[SqlFile] = sql_files![
-    "0001_tenants",
-    "0002_senders",
-    "0003_messages",
-    "0004_access"
-];
+const MIGRATIONS: &[SqlFile] =
+    sql_files!["0001_tenants", "0002_senders", "0003_messages", "0004_access"];
 
 /// The text of every migration, in order, for those who keep a database that was made from them.
 pub fn sql() -> impl Iterator<Item = &'static str> {
@@ -134,10 +116,6 @@ impl MigrationName for SqlFile {
 #[async_trait::async_trait]
 impl MigrationTrait for SqlFile {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .get_connection()
-            .execute_unprepared(self.sql)
-            .await
-            .map(|_| ())
+        manager.get_connection().execute_unprepared(self.sql).await.map(|_| ())
     }
 }

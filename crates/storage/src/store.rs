@@ -51,9 +51,7 @@ impl Store {
             .test_before_acquire(false)
             .sqlx_logging(false)
             .map_sqlx_postgres_opts(move |options| {
-                options
-                    .application_name("letterhead")
-                    .statement_cache_capacity(statement_cache)
+                options.application_name("letterhead").statement_cache_capacity(statement_cache)
             });
         let db = Database::connect(options).await.map_err(failed("open the pool"))?;
         Ok(Self { db, keys })
