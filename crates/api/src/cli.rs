@@ -1,6 +1,10 @@
 //! The command line.
 
-use std::{error::Error, io::Write, process::ExitCode};
+use std::{
+    error::Error,
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -109,7 +113,10 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
 
 fn start_log(args: &LogArgs) {
     let filter = tracing_subscriber::EnvFilter::builder().parse_lossy(&args.log);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match args.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
