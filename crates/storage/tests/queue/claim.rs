@@ -43,21 +43,15 @@ async fn no_lane_is_claimed_twice_however_many_ask_at_once() {
         let queue = queue.clone();
         racing.spawn(async move {
             let mut all = Vec::new();
-            // A lane that another claim has locked is skipped: ask until nothing is due.
-            while queue
-                .db
-                .number(
-                    "SELECT count(*) FROM lanes WHERE lease_token IS NULL AND due_at IS NOT NULL",
-                )
-                .await
-                > 0
-            {
+            for _ in 0..10 {
                 all.extend(queue.claim(4).await);
             }
             all
         });
     }
-    let claimed: Vec<LeasedLane> = racing.join_all().await.concat();
+    let mut claimed: Vec<LeasedLane> = racing.join_all().await.concat();
+    // What others had locked at the moment was skipped.
+    claimed.extend(queue.claim(60).await);
 
     let lanes: HashSet<SenderId> = claimed.iter().map(|lane| lane.sender).collect();
     let tokens: HashSet<LeaseToken> = claimed.iter().map(|lane| lane.token).collect();
