@@ -7,7 +7,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use letterhead_domain::test_run::TestStatus;
-use poem::{Endpoint, EndpointExt, Route, get, handler, http::header, web::Data};
+use poem::{Endpoint, Response, Route, endpoint::make_sync, get, http::header};
 use prometheus::{
     Encoder, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry,
     TextEncoder,
@@ -42,6 +42,10 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Metrics that have counted nothing yet.
+    ///
+    /// # Panics
+    ///
+    /// Never: the names are constants, and each is registered once.
     #[expect(clippy::expect_used, reason = "the names are constants and each is registered once")]
     pub fn new() -> Self {
         let families = Families::register().expect("metric names are well formed and distinct");
@@ -136,15 +140,13 @@ pub async fn serve(
 }
 
 fn routes(metrics: Metrics) -> impl Endpoint + 'static {
-    Route::new().at("/metrics", get(show)).data(metrics)
-}
-
-#[handler]
-fn show(metrics: Data<&Metrics>) -> poem::Response {
-    poem::Response::builder()
-        .header(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)
-        .header(header::CACHE_CONTROL, "no-store")
-        .body(metrics.render())
+    let show = make_sync(move |_| {
+        Response::builder()
+            .header(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)
+            .header(header::CACHE_CONTROL, "no-store")
+            .body(metrics.render())
+    });
+    Route::new().at("/metrics", get(show))
 }
 
 #[cfg(test)]

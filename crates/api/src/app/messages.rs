@@ -1,10 +1,11 @@
 //! Messages: taking them over, looking at them, cancelling and retrying them.
 
+use chrono::DateTime;
 use letterhead_domain::{
     event::AuditAction,
     field_errors::{FieldErrors, Invalid},
     id::MessageId,
-    message::{MessageStatus, NewMessage, message_id_header},
+    message::{MessageInput, MessageStatus, NewMessage, message_id_header},
 };
 use letterhead_storage::{
     record::{MessageRecord, Page, PageRequest},
@@ -32,6 +33,19 @@ pub struct Accepted {
     pub header_id: String,
     /// Always `queued`: a repeated call gives the first answer.
     pub status: MessageStatus,
+}
+
+/// Parses a message. The database is asked for the time only if the message names one.
+///
+/// # Errors
+///
+/// [`AppError::Invalid`] with every refused field.
+pub async fn parse(app: &App, input: MessageInput) -> Result<NewMessage, AppError> {
+    let now = match input.send_at {
+        Some(_) => app.store.system().await?.now(),
+        None => DateTime::UNIX_EPOCH,
+    };
+    Ok(NewMessage::parse(input, &app.rules.message, now)?)
 }
 
 /// Takes a message over in one transaction; it leaves when its sender is live and its turn comes.

@@ -240,6 +240,21 @@ pub async fn resume(
     Ok(record)
 }
 
+/// Loads one version of a sender.
+///
+/// # Errors
+///
+/// [`AppError::NotFound`].
+pub async fn load_version(
+    app: &App,
+    caller: &Caller,
+    sender: &SenderRecord,
+    number: VersionNumber,
+) -> Result<VersionRecord, AppError> {
+    let tx = app.store.tenant(caller.tenant).await?;
+    Ok(tx.senders().load_version(&SenderRef::Id(sender.id), number).await?)
+}
+
 /// Lists a sender's versions, newest first.
 ///
 /// # Errors

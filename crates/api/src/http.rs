@@ -1,0 +1,68 @@
+//! The HTTP API: it translates between requests and use cases, and decides nothing itself.
+//!
+//! A request passes `server` (connections and their deadlines), `answer` (its id, its log line,
+//! and problems for whatever went wrong), and one operation in `v1`. An operation asks in the
+//! order in which the contract answers: who is calling (`auth`), is it there, may they do it, and
+//! only then what the body says (`body`, `json`, `schema_check`). [`document`] describes all of it.
+
+mod answer;
+mod auth;
+mod body;
+mod document;
+mod error;
+mod headers;
+mod health;
+mod json;
+mod limits;
+mod pages;
+mod paging;
+mod problem;
+mod schema_check;
+pub(crate) mod server;
+mod text;
+mod v1;
+
+use std::sync::Arc;
+
+use letterhead_storage::record::TestRunRecord;
+use poem::{Endpoint, EndpointExt, Route};
+use poem_openapi::types::ToJSON;
+use uuid::Uuid;
+
+pub use document::document;
+pub use problem::ProblemCode;
+pub use server::{HttpConfig, serve};
+
+use crate::{app::App, random};
+
+tokio::task_local! {
+    /// The id of the request that is being answered.
+    static REQUEST_ID: Uuid;
+}
+
+/// The id of the request that is being answered, or a new one outside of any.
+fn request_id() -> Uuid {
+    REQUEST_ID.try_with(|id| *id).unwrap_or_else(|_| random::token())
+}
+
+/// Every route, with everything that they stand on.
+pub fn routes(app: App, config: HttpConfig) -> impl Endpoint + 'static {
+    let mut methods = answer::Methods::new();
+    for path in document::api_meta().into_iter().flat_map(|api| api.paths) {
+        let pattern = path.path.replace('{', ":").replace('}', "");
+        let known = methods.entry(pattern).or_default();
+        known.extend(path.operations.into_iter().map(|operation| operation.method));
+    }
+    let route = pages::add(Route::new(), &mut methods).nest("/", document::service());
+    answer::Answering {
+        metrics: app.metrics.clone(),
+        inner: route.data(app).data(config),
+        methods: Arc::new(methods),
+    }
+}
+
+/// A finished test run as the API answers it, for the command line.
+pub fn test_run_json(run: &TestRunRecord) -> String {
+    let view = v1::test_runs::TestRunView::from(run.clone());
+    format!("{:#}", view.to_json().unwrap_or_default())
+}

@@ -1,0 +1,227 @@
+//! What every answer has in common, also those that the framework makes by itself.
+//!
+//! Each request gets an id, which its log line, its errors in the log and its problem share. A
+//! panic becomes a 500, and whatever is not a success and not a problem yet becomes one. Bodies,
+//! keys, query values and paths as they were asked for are never logged.
+
+use std::{any::Any, collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+use futures_util::FutureExt;
+use poem::{
+    Endpoint, IntoResponse, PathPattern, Request, Response, Result, RouteMethod,
+    http::{HeaderValue, Method, StatusCode, header},
+};
+use poem_openapi::types::ToJSON;
+use tracing::{Instrument, error, info, info_span};
+use uuid::Uuid;
+
+use super::{
+    REQUEST_ID,
+    error::internal,
+    problem::{CONTENT_TYPE, Problem, ProblemCode},
+};
+use crate::{metrics::Metrics, random};
+
+/// The methods that each path takes, by the path as the router writes it.
+pub(super) type Methods = HashMap<String, Vec<Method>>;
+
+/// An endpoint whose every answer is as the contract wants it.
+pub(super) struct Answering<E> {
+    pub(super) inner: E,
+    pub(super) metrics: Metrics,
+    pub(super) methods: Arc<Methods>,
+}
+
+impl<E: Endpoint> Endpoint for Answering<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let id: Uuid = random::token();
+        let span = info_span!("http", request.id = %id);
+        Ok(REQUEST_ID.scope(id, self.answer(request)).instrument(span).await)
+    }
+}
+
+impl<E: Endpoint> Answering<E> {
+    async fn answer(&self, request: Request) -> Response {
+        let started = Instant::now();
+        let method = request.method().clone();
+        let response = AssertUnwindSafe(self.inner.get_response(request)).catch_unwind().await;
+        let response = response.unwrap_or_else(|panic| {
+            error!(panic = panic_words(&*panic), "a request panicked");
+            problem(&internal())
+        });
+        let pattern = response.data::<PathPattern>().map(|pattern| pattern.0.to_string());
+        let mut response = self.with_problem(response, pattern.as_deref());
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+
+        let route = pattern.map_or_else(|| "unmatched".to_owned(), |pattern| as_template(&pattern));
+        let (method, status) = (known(&method), response.status().as_u16());
+        let took = started.elapsed();
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        self.metrics.request(&route, method, status, took);
+        info!(method, route, status, took_ms, "answered");
+        response
+    }
+
+    /// `response`, or a problem in its place if it is neither a success nor a problem.
+    fn with_problem(&self, response: Response, pattern: Option<&str>) -> Response {
+        let status = response.status();
+        let is_problem = response.content_type() == Some(CONTENT_TYPE);
+        if is_problem || !(status.is_client_error() || status.is_server_error()) {
+            return response;
+        }
+        let code = match status {
+            StatusCode::NOT_FOUND => ProblemCode::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => ProblemCode::MethodNotAllowed,
+            StatusCode::PAYLOAD_TOO_LARGE => ProblemCode::TooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => ProblemCode::UnsupportedMediaType,
+            status if status.is_server_error() => {
+                error!(%status, "the framework failed a request");
+                return problem(&internal());
+            }
+            _ => ProblemCode::BadRequest,
+        };
+        let allowed = pattern.and_then(|pattern| self.methods.get(pattern));
+        let allowed = allowed.filter(|_| code == ProblemCode::MethodNotAllowed);
+        let detail = match (code, allowed.map(|methods| list(methods))) {
+            (ProblemCode::MethodNotAllowed, Some(methods)) => format!("Use {methods}."),
+            (ProblemCode::NotFound, _) => "See /openapi.json for the paths that exist.".to_owned(),
+            _ => format!("{}.", code.title().trim_end_matches('.')),
+        };
+        let mut answer = problem(&Problem::new(code, detail));
+        if let Some(allow) = allowed.and_then(|methods| list(methods).parse().ok()) {
+            answer.headers_mut().insert(header::ALLOW, allow);
+        }
+        answer
+    }
+}
+
+/// A problem as an answer of its own.
+pub(super) fn problem(problem: &Problem) -> Response {
+    let json = problem.to_json().unwrap_or_default();
+    let status = json["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+    let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+    json.to_string()
+        .with_content_type(CONTENT_TYPE)
+        .with_status(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+        .into_response()
+}
+
+/// A path that takes GET alone, and says so in `methods`.
+pub(super) fn only_get<E>(methods: &mut Methods, path: &str, endpoint: E) -> RouteMethod
+where
+    E: poem::IntoEndpoint,
+    E::Endpoint: 'static,
+{
+    methods.insert(path.to_owned(), vec![Method::GET]);
+    poem::get(endpoint)
+}
+
+fn list(methods: &[Method]) -> String {
+    methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// `/v1/tenants/:tenant` as the API document writes it: `/v1/tenants/{tenant}`.
+fn as_template(pattern: &str) -> String {
+    let segments = pattern.split('/').map(|segment| match segment.strip_prefix(':') {
+        Some(name) => format!("{{{name}}}"),
+        None => segment.to_owned(),
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// The method's name if it is a usual one: a stranger must not invent label values.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// What a panic said.
+fn panic_words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&'static str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no words)")
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::{Route, endpoint::make_sync, get, test::TestClient};
+    use serde_json::Value;
+
+    use super::*;
+
+    fn client() -> TestClient<impl Endpoint> {
+        let mut methods = Methods::new();
+        let route = Route::new()
+            .at("/things/:id", only_get(&mut methods, "/things/:id", make_sync(|_| "fine")))
+            .at(
+                "/panic",
+                get(make_sync(|request| -> &'static str {
+                    assert!(request.headers().is_empty(), "hunter2");
+                    "calm"
+                })),
+            );
+        let methods = Arc::new(methods);
+        TestClient::new(Answering { inner: route, metrics: Metrics::new(), methods })
+    }
+
+    async fn problem_of(response: poem::test::TestResponse, status: StatusCode) -> Value {
+        response.assert_status(status);
+        response.assert_content_type(CONTENT_TYPE);
+        response.assert_header("cache-control", "no-store");
+        let text = response.0.into_body().into_string().await.expect("text");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    #[tokio::test]
+    async fn what_the_framework_refuses_is_a_problem_too() {
+        let client = client();
+
+        let nowhere = client.get("/nowhere?key=hunter2").send().await;
+        let nowhere = problem_of(nowhere, StatusCode::NOT_FOUND).await;
+        assert_eq!(nowhere["code"], "not_found");
+        assert!(!nowhere.to_string().contains("hunter2"));
+
+        let wrong = client.delete("/things/5").send().await;
+        wrong.assert_header("allow", "GET");
+        let wrong = problem_of(wrong, StatusCode::METHOD_NOT_ALLOWED).await;
+        assert_eq!(wrong["detail"], "Use GET.");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_incident_whose_words_stay_inside() {
+        let response = client().get("/panic").header("x-any", "1").send().await;
+
+        let panicked = problem_of(response, StatusCode::INTERNAL_SERVER_ERROR).await;
+
+        assert_eq!(panicked["code"], "internal");
+        assert!(!panicked.to_string().contains("hunter2"));
+        let instance = panicked["instance"].as_str().expect("text");
+        assert!(instance.strip_prefix("urn:uuid:").is_some_and(|id| Uuid::try_parse(id).is_ok()));
+    }
+
+    #[tokio::test]
+    async fn requests_are_counted_by_template_and_known_method() {
+        let client = client();
+        client.get("/things/aurora").send().await.assert_status_is_ok();
+        let odd = Method::from_bytes(b"HUNTER2").expect("a token");
+        let _answer = client.request(odd, "/nowhere/aurora").send().await;
+        drop(client);
+
+        assert_eq!(
+            as_template("/v1/tenants/:tenant/senders/:sender/pause"),
+            "/v1/tenants/{tenant}/senders/{sender}/pause"
+        );
+        assert_eq!(known(&Method::CONNECT), "other");
+    }
+}
