@@ -2,9 +2,11 @@
 
 mod architecture;
 mod crashes;
+mod database_away;
 mod isolation;
 mod journey;
 mod migrate;
 mod postfix;
 mod schemathesis;
+mod secrets;
 mod settings_in_use;

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -41,6 +41,7 @@ pub struct World {
 /// One running `letterhead` process.
 pub struct Instance {
     child: Child,
+    log: Option<JoinHandle<()>>,
     /// Where its API listens.
     pub url: String,
     /// Where its metrics listen.
@@ -50,8 +51,14 @@ pub struct Instance {
 impl World {
     /// A fresh world without instances.
     pub async fn create() -> Self {
+        Self::create_with(|_| {}).await
+    }
+
+    /// The same, with a practice server as `adjust` leaves it.
+    pub async fn create_with(adjust: impl FnOnce(&mut PracticeConfig)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let config = PracticeConfig::ephemeral(&folder.path().join("tls"));
+        let mut config = PracticeConfig::ephemeral(&folder.path().join("tls"));
+        adjust(&mut config);
         let sign_in = (config.username.clone(), config.password.clone());
         let practice = PracticeServer::start(config).await.expect("a practice server");
         let database = TestDatabase::create().await;
@@ -98,7 +105,12 @@ impl World {
         Instance::start(command, &self.log_file())
     }
 
-    /// Everything that the instances of this world have logged.
+    /// The master key that every instance knows, as `id:base64`.
+    pub fn master_key(&self) -> &str {
+        &self.master_key
+    }
+
+    /// Everything that the instances of this world have logged; complete once they have stopped.
     pub fn log_file(&self) -> PathBuf {
         self.folder.path().join("log")
     }
@@ -129,7 +141,7 @@ impl World {
         let body = json!({"name": "test", "scopes": scopes});
         let key = operator.post(&format!("/v1/tenants/{slug}/api-keys"), body).await;
         assert_eq!(key.status, 201, "{key:?}");
-        Client::new(&instance.url, key.body["secret"].as_str().expect("a key"))
+        Client::new(&instance.url, key.body["key"].as_str().expect("a key"))
     }
 
     /// Settings that the practice server takes.
@@ -164,7 +176,7 @@ impl Instance {
         let mut log = OpenOptions::new().create(true).append(true).open(log).expect("a log file");
         let (found, addresses) = mpsc::channel();
         // Reads to the end, so that the program never waits for its own log.
-        thread::spawn(move || {
+        let log = thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
                 let line = without_colour(&line);
                 for what in ["the API listens", "the metrics listen"] {
@@ -184,7 +196,8 @@ impl Instance {
             urls.insert(what, url);
         }
         let mut url = |what| urls.remove(what).expect("both addresses");
-        Self { url: url("the API listens"), metrics_url: url("the metrics listen"), child }
+        let (url, metrics_url) = (url("the API listens"), url("the metrics listen"));
+        Self { child, log: Some(log), url, metrics_url }
     }
 
     /// The process's number.
@@ -203,7 +216,9 @@ impl Instance {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
         assert!(sent.success(), "SIGTERM is sent");
-        self.child.wait().expect("the process ends").success()
+        let success = self.child.wait().expect("the process ends").success();
+        self.log.take().map(JoinHandle::join);
+        success
     }
 }
 
