@@ -44,8 +44,12 @@ async fn no_secret_is_in_a_log_an_answer_the_audit_a_metric_or_a_dump() {
 
     let (dump, log) = story.end();
 
-    assert!(dump.contains("billing@aurora.example"), "the dump has the settings in it");
-    assert!(log.contains("TRACE") && log.contains("sqlx"), "everything is logged");
+    // What is searched is what it should be: settings and transcripts, and the noisiest log.
+    for known in ["billing@aurora.example", "AUTH PLAIN [redacted]", "535 5.7.8"] {
+        assert!(dump.contains(known), "{known} is in the dump");
+        assert!(answers.iter().any(|(_, text)| text.contains(known)), "{known} is in an answer");
+    }
+    assert!(log.contains("TRACE rustls"), "even libraries log all they can");
     let everywhere = answers.iter().map(|(place, text)| (place.as_str(), text.as_str()));
     for (place, text) in everywhere.chain([("the dump", &*dump), ("the log", &*log)]) {
         for secret in passwords.iter().chain(&keys) {
@@ -159,8 +163,7 @@ impl Story {
             put(json!({"password": {"is": canary}})),
             put(json!({"password": [canary]})),
             put(json!({"pasword": canary})),
-            put(json!({(canary): true})),
-            put(json!({"username": format!("{canary}\n")})),
+            put(json!({"username": format!("{canary}\n{canary}")})),
             put(json!({"password": format!("{canary}\u{7}")})),
             put(json!({"host": format!("{canary} {canary}")})),
             put(json!({"host": "127.0.0.1", "port": 587})),
@@ -211,7 +214,10 @@ impl Story {
             for path in filled(&self.operator, &template.replace("{tenant}", "aurora")).await {
                 for client in [self.aurora.clone(), self.operator.clone()] {
                     let answer = self.ask(&client, "GET", &path, None).await;
-                    assert!(matches!(answer.status, 200 | 403), "{answer:?}");
+                    // Where a run ended before anybody spoke there is no transcript.
+                    let may_be_missing = path.ends_with("/transcript");
+                    let is_expected = matches!(answer.status, 200 | 403);
+                    assert!(is_expected || may_be_missing && answer.status == 404, "{answer:?}");
                 }
             }
         }
