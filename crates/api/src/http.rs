@@ -22,10 +22,8 @@ pub(crate) mod server;
 mod text;
 mod v1;
 
-use std::sync::Arc;
-
 use letterhead_storage::record::TestRunRecord;
-use poem::{Endpoint, EndpointExt, Route};
+use poem::{Endpoint, EndpointExt, Response, Route};
 use poem_openapi::types::ToJSON;
 use uuid::Uuid;
 
@@ -46,19 +44,14 @@ fn request_id() -> Uuid {
 }
 
 /// Every route, with everything that they stand on.
-pub fn routes(app: App, config: HttpConfig) -> impl Endpoint + 'static {
-    let mut methods = answer::Methods::new();
+pub fn routes(app: App, config: HttpConfig) -> impl Endpoint<Output = Response> + 'static {
+    let mut paths = answer::Paths::default();
     for path in document::api_meta().into_iter().flat_map(|api| api.paths) {
-        let pattern = path.path.replace('{', ":").replace('}', "");
-        let known = methods.entry(pattern).or_default();
-        known.extend(path.operations.into_iter().map(|operation| operation.method));
+        let methods = path.operations.into_iter().map(|operation| operation.method);
+        paths.add(&path.path, methods);
     }
-    let route = pages::add(Route::new(), &mut methods).nest("/", document::service());
-    answer::Answering {
-        metrics: app.metrics.clone(),
-        inner: route.data(app).data(config),
-        methods: Arc::new(methods),
-    }
+    let route = pages::add(Route::new(), &mut paths).nest("/", document::service());
+    answer::Answering { metrics: app.metrics.clone(), inner: route.data(app).data(config), paths }
 }
 
 /// A finished test run as the API answers it, for the command line.

@@ -5,13 +5,11 @@ use std::sync::LazyLock;
 use poem::{
     Response, Route,
     endpoint::make_sync,
-    http::{StatusCode, header},
+    get,
+    http::{Method, StatusCode, header},
 };
 
-use super::{
-    answer::{Methods, only_get},
-    document,
-};
+use super::{answer::Paths, document};
 
 /// What each problem means; its headings are the codes.
 const PROBLEMS: &str = include_str!("../../../../docs/problems.md");
@@ -24,7 +22,10 @@ const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 
 static PAGE: LazyLock<String> = LazyLock::new(|| document::service().swagger_ui_html());
 
 /// Adds the pages to `route`.
-pub(super) fn add(route: Route, methods: &mut Methods) -> Route {
+pub(super) fn add(route: Route, paths: &mut Paths) -> Route {
+    for path in ["/openapi.json", "/docs", "/problems", "/problems/{code}"] {
+        paths.add(path, [Method::GET]);
+    }
     let json = document::document();
     let json = make_sync(move |_| answer("application/json", json.clone()));
     let html = make_sync(|_| {
@@ -42,10 +43,10 @@ pub(super) fn add(route: Route, methods: &mut Methods) -> Route {
         }
     });
     route
-        .at("/openapi.json", only_get(methods, "/openapi.json", json))
-        .at("/docs", only_get(methods, "/docs", html))
-        .at("/problems", only_get(methods, "/problems", all))
-        .at("/problems/:code", only_get(methods, "/problems/:code", one))
+        .at("/openapi.json", get(json))
+        .at("/docs", get(html))
+        .at("/problems", get(all))
+        .at("/problems/:code", get(one))
 }
 
 fn answer(content_type: &str, text: String) -> Response {

@@ -1,0 +1,11 @@
+//! The HTTP API over the whole route tree, with a real Postgres and the practice mail server.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails here")]
+
+mod framework;
+mod messages;
+mod operator;
+mod order;
+mod senders;
+mod test_runs;
+mod world;
