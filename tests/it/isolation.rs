@@ -81,11 +81,15 @@ fn operations() -> Vec<Operation> {
         operation("get", "/v1/tenants/{tenant}/senders/{sender}/versions", Tenant("settings:read")),
         operation(
             "post",
-            "/v1/tenants/{tenant}/senders/{sender}/versions/{number}/restore",
+            "/v1/tenants/{tenant}/senders/{sender}/versions/{version}/restore",
             Tenant("settings:write"),
         ),
         operation("post", "/v1/tenants/{tenant}/senders/{sender}/test-runs", Tenant("test:run")),
-        operation("get", "/v1/tenants/{tenant}/senders/{sender}/test-runs", Tenant("settings:read")),
+        operation(
+            "get",
+            "/v1/tenants/{tenant}/senders/{sender}/test-runs",
+            Tenant("settings:read"),
+        ),
         operation(
             "get",
             "/v1/tenants/{tenant}/senders/{sender}/test-runs/{id}",
@@ -144,7 +148,7 @@ impl Owned {
         };
         path.replace("{tenant}", tenant)
             .replace("{sender}", &self.sender)
-            .replace("{number}", "1")
+            .replace("{version}", "1")
             .replace("{id}", id)
     }
 }
@@ -250,7 +254,7 @@ async fn a_key_does_only_what_its_scopes_say() {
         let other = if needed == "audit:read" { "settings:read" } else { "audit:read" };
         let body = json!({"name": "narrow", "scopes": [other]});
         let key = operator.post("/v1/tenants/aurora/api-keys", body).await;
-        let narrow = Client::new(&instance.url, key.body["secret"].as_str().expect("a key"));
+        let narrow = Client::new(&instance.url, key.body["key"].as_str().expect("a key"));
 
         let answer = call(&narrow, &operation, &owned.fill(operation.path, "self")).await;
 

@@ -1,5 +1,11 @@
 //! Tests of the whole program, all in one binary so that they link once.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and says where"
+)]
+
 mod architecture;
 mod crashes;
 mod database_away;

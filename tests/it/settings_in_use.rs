@@ -42,11 +42,11 @@ async fn a_password_that_stops_working_pauses_the_sender_and_a_new_one_goes_on()
     revoked["password"] = json!("revoked");
     let saved = aurora.put(SENDER, revoked).await;
     assert_eq!(saved.status, 200, "{saved:?}");
-    world.database.sql("UPDATE sender_versions SET proven_at = letterhead_now() WHERE number = 2").await;
     world
         .database
-        .sql("UPDATE senders SET live_version = 2, candidate_version = NULL")
+        .sql("UPDATE sender_versions SET proven_at = letterhead_now() WHERE number = 2")
         .await;
+    world.database.sql("UPDATE senders SET live_version = 2, candidate_version = NULL").await;
     let refused_before = world.practice.inbox().counters().sign_ins_refused;
 
     let first = aurora.send("ann@example.net").await;
@@ -122,9 +122,8 @@ async fn a_client_that_hangs_up_leaves_a_finished_test_run_behind() {
     aurora.put(SENDER, world.settings()).await;
     let gate = world.practice.gate(Point::Mail);
     let client = aurora.clone();
-    let call = tokio::spawn(async move {
-        client.post(&format!("{SENDER}/test-runs"), json!({})).await
-    });
+    let call =
+        tokio::spawn(async move { client.post(&format!("{SENDER}/test-runs"), json!({})).await });
     gate.reached().await;
 
     call.abort();

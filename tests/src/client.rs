@@ -40,6 +40,7 @@ impl Client {
     }
 
     /// The same key at another instance.
+    #[must_use]
     pub fn at(&self, url: &str) -> Self {
         Self { url: url.to_owned(), ..self.clone() }
     }
@@ -125,9 +126,8 @@ impl Client {
     /// Waits until message `id` is in one of `statuses`, and gives it.
     pub async fn wait_for_message(&self, id: &str, statuses: &[&str]) -> Value {
         let path = format!("/v1/tenants/self/messages/{id}");
-        let arrived = |message: &Value| {
-            statuses.contains(&message["status"].as_str().unwrap_or_default())
-        };
+        let arrived =
+            |message: &Value| statuses.contains(&message["status"].as_str().unwrap_or_default());
         self.wait_for(&path, arrived).await
     }
 

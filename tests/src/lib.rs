@@ -1,5 +1,11 @@
 //! What the whole-program tests stand on: real servers, started for one test and stopped with it.
 
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "for tests only: whatever goes wrong here fails the test, and says what it was"
+)]
+
 pub mod client;
 pub mod cut_line;
 pub mod postfix;

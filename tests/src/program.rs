@@ -246,7 +246,6 @@ fn letterhead() -> Command {
 }
 
 /// What a command prints, when it succeeds.
-#[expect(clippy::needless_pass_by_value, reason = "callers build the command in place")]
 pub fn output(mut command: impl std::borrow::BorrowMut<Command>) -> String {
     let output = command.borrow_mut().output().expect("the command runs");
     let error = String::from_utf8_lossy(&output.stderr);

@@ -29,7 +29,8 @@ pub async fn serve(listener: TcpListener, inbox: Inbox, stop: CancellationToken)
     server::run(listener, routes(inbox), stop, Duration::from_secs(1)).await
 }
 
-fn routes(inbox: Inbox) -> impl Endpoint + 'static {
+/// The page, the list and the mails.
+pub fn routes(inbox: Inbox) -> impl Endpoint<Output = Response> + 'static {
     let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
     let headers = SetHeader::new()
         .overriding(header::CONTENT_SECURITY_POLICY, policy)
@@ -41,6 +42,7 @@ fn routes(inbox: Inbox) -> impl Endpoint + 'static {
         .at("/messages.json", get(make_sync(move |_| show_list(&lists))))
         .at("/messages/:file", get(make_sync(move |request| show_mail(&inbox, &request))))
         .with(headers)
+        .map_to_response()
 }
 
 fn show_page(inbox: &Inbox) -> Response {

@@ -234,9 +234,13 @@ fn body(text: &str) -> Body {
 fn attachment_part(attachment: &Attachment) -> Result<SinglePart, ComposeError> {
     let content_type = ContentType::parse(attachment.content_type.as_str())
         .map_err(|error| ComposeError::ContentType(error.into()))?;
-    // Bytes, not text, so always base64: the file arrives as it was given.
+    // Always base64: lettre would choose quoted-printable for a file that happens to be ASCII, and
+    // some readers then mend its line ends.
+    let content = attachment.content.clone();
+    let body =
+        Body::new_with_encoding(content, ContentTransferEncoding::Base64).unwrap_or_else(Body::new);
     let part = AttachmentPart::new(attachment.filename.as_str().to_owned());
-    Ok(part.body(attachment.content.clone(), content_type))
+    Ok(part.body(body, content_type))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What can go wrong between Letterhead and its database.
 
+use std::borrow::Cow;
+
 use letterhead_domain::field_errors::FieldErrors;
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 
@@ -86,26 +88,40 @@ pub(crate) fn failed_or_taken(
     }
 }
 
-/// Connection trouble, a pool that is dry, a server that shuts down (class 57P) or has no room
-/// (53300), connections cut in the middle (class 08, 25P03), and the loser of a deadlock (40P01).
+/// Whether the connection had died: closed by the server (class 57P), or cut in the middle (class
+/// 08). It says nothing about the next connection.
+pub(crate) fn is_cut(err: &DbErr) -> bool {
+    let code = database_code(err);
+    code.is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
+        || driver_error(err)
+            .is_some_and(|err| matches!(err, sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed))
+}
+
+/// Connection trouble, a pool that is dry, a server without room (53300), and what is worth another
+/// try: the loser of a deadlock (40P01), a transaction that idled too long (25P03).
 fn is_away(err: &DbErr) -> bool {
+    let code = database_code(err);
+    is_cut(err)
+        || code.is_some_and(|code| matches!(code.as_ref(), "53300" | "25P03" | "40P01"))
+        || match driver_error(err) {
+            Some(err) => matches!(
+                err,
+                sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
+            ),
+            None => matches!(err, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)),
+        }
+}
+
+fn driver_error(err: &DbErr) -> Option<&sqlx::Error> {
     let (DbErr::Conn(RuntimeErr::SqlxError(err))
     | DbErr::Exec(RuntimeErr::SqlxError(err))
     | DbErr::Query(RuntimeErr::SqlxError(err))) = err
     else {
-        return matches!(err, DbErr::ConnectionAcquire(_) | DbErr::Conn(_));
+        return None;
     };
-    let code = err.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| {
-        code.starts_with("08")
-            || code.starts_with("57P")
-            || matches!(code.as_ref(), "53300" | "25P03" | "40P01")
-    }) || matches!(
-        err.as_ref(),
-        sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed
-    )
+    Some(err.as_ref())
+}
+
+fn database_code(err: &DbErr) -> Option<Cow<'_, str>> {
+    driver_error(err)?.as_database_error()?.code()
 }

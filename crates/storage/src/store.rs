@@ -11,9 +11,12 @@ use sea_orm::{
 };
 
 use crate::{
-    error::{StorageError, failed},
+    error::{StorageError, failed, is_cut},
     key::MasterKeys,
 };
+
+/// Dead connections that one transaction passes over: more than any pool holds.
+const STALE_TRIES: usize = 100;
 
 /// How to reach the database.
 pub struct StoreConfig {
@@ -119,16 +122,17 @@ impl Store {
                 let row = tx.query_one_raw(enter.clone()).await?;
                 Ok::<_, sea_orm::DbErr>((tx, row))
             };
-            match begun.await.map_err(failed("begin a transaction")) {
+            match begun.await {
                 Ok((tx, Some(row))) => {
                     let now = row.try_get("", "now").map_err(failed("read the time"))?;
                     return Ok((tx, now));
                 }
                 Ok((_, None)) => return Err(StorageError::Corrupt { table: "(time)" }),
                 // Without a ping, a pooled connection may have died since its last use: nothing
-                // was done on it yet, so another one may serve.
-                Err(err) if err.is_unavailable() && tries < 3 => tries += 1,
-                Err(err) => return Err(err),
+                // was done on it yet, so another one may serve. After a restart of the database
+                // all of them have.
+                Err(err) if is_cut(&err) && tries < STALE_TRIES => tries += 1,
+                Err(err) => return Err(failed("begin a transaction")(err)),
             }
         }
     }

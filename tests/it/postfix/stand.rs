@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    fs,
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
     sync::Arc,
@@ -55,6 +56,16 @@ impl Stand {
         let server = Postfix::start_or_skip(foreign_sender)?;
         let mailer = mailer(&server, &[server.ca_file()], |_| {});
         Some(Self { server, mailer })
+    }
+
+    /// Lets the server offer AUTH LOGIN and nothing else, as some do to this day. Its processes
+    /// read this when they start, so it must come before the first connection.
+    pub(crate) fn offer_login_only(&self) {
+        let file = self.server.ca_file().with_file_name("etc/sasl/smtpd.conf");
+        let both = fs::read_to_string(&file).expect("the server's SASL configuration");
+        let login = both.replace("mech_list: PLAIN LOGIN\n", "mech_list: LOGIN\n");
+        assert_ne!(login, both, "the server offered both");
+        fs::write(&file, login).expect("a file");
     }
 
     /// Settings of [`AURORA`] that the server takes.

@@ -2,6 +2,7 @@
 
 use std::{fs, time::Duration};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use letterhead_domain::{
     advice::advise,
     smtp_settings::{Auth, Encryption, SmtpSettings},
@@ -51,6 +52,27 @@ async fn a_message_run_passes_in_both_encryptions_and_its_mail_arrives() {
         assert_eq!(delivered.len(), index + 1);
         assert_eq!(delivered[index].mail_from, AURORA.address);
         assert_eq!(delivered[index].recipient, "ann@example.net");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_knows_auth_login_alone_is_signed_in_to_and_its_transcript_is_redacted() {
+    let Some(stand) = Stand::start() else { return };
+    stand.offer_login_only();
+    for encryption in ENCRYPTIONS {
+        let report = stand.test(stand.settings(encryption), TestMode::Connection).await;
+        let wrong = plan(stand.settings(encryption), BOREALIS, TestMode::Connection);
+        let refused = stand.mailer.test(wrong, |_| {}).await;
+
+        assert!(report.passed(), "{encryption:?} {report:?}");
+        assert_eq!(refusal(&refused).0, Stage::Auth, "{refused:?}");
+        for (report, account) in [(report, AURORA), (refused, BOREALIS)] {
+            let transcript = report.transcript;
+            assert!(transcript.contains("C: AUTH LOGIN"), "{transcript}");
+            for secret in [account.password, &BASE64_STANDARD.encode(account.password)] {
+                assert!(!transcript.contains(secret), "{transcript}");
+            }
+        }
     }
 }
 

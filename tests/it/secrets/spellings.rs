@@ -90,7 +90,7 @@ fn a_secret_is_found_in_every_spelling_and_nothing_else_is() {
         format!("\\x{}", hex(&login)),
         format!("{:?}", plain.as_bytes()),
         serde_json::json!(plain.as_bytes()).to_string(),
-        secret.bytes().map(|byte| format!("%{byte:02X}")).collect(),
+        secret.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat(),
     ];
 
     let canary = Secret::new("the canary", secret.as_bytes());

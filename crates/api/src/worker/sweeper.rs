@@ -18,6 +18,9 @@ use crate::{app::App, random};
 /// Rows that one step touches at most.
 const BATCH: u64 = 1_000;
 
+/// Batches of deleted tenants' rows that one round removes at most.
+const MOST_REMOVALS: usize = 100;
+
 /// Sweeps until `stop`, each time after a jittered wait, so that instances do not sweep together.
 pub(super) async fn sweep(app: App, config: Arc<WorkerConfig>, stop: CancellationToken) {
     loop {
@@ -68,9 +71,15 @@ pub(crate) async fn sweep_once(app: &App) -> Result<(), StorageError> {
     system.sweep().forget_idempotency_keys(BATCH).await?;
     system.sweep().forget_old_passwords(BATCH).await?;
     system.commit().await?;
-    let system = app.store.system().await?;
-    system.sweep().remove_deleted_tenants(BATCH).await?;
-    system.commit().await
+    for _ in 0..MOST_REMOVALS {
+        let system = app.store.system().await?;
+        let removed = system.sweep().remove_deleted_tenants(BATCH).await?;
+        system.commit().await?;
+        if removed == 0 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Counts what was found marked by a worker that is gone, and tells the operator what now waits

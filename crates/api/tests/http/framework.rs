@@ -1,5 +1,7 @@
 //! What is not one operation's: pages, health, and what the framework answers by itself.
 
+use std::{collections::BTreeSet, fs, path::Path};
+
 use letterhead_api::{
     app::Rules,
     http::{self, HttpConfig},
@@ -125,4 +127,32 @@ async fn readiness_is_told_while_the_database_is_there() {
     }
     let answer = world.call(Method::HEAD, "/readyz", &[], None).await;
     assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, ""));
+}
+
+/// The first argument of each `Invalid::new` in the sources below `folder`.
+fn refusal_codes(folder: &Path, codes: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            refusal_codes(&path, codes);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let source = fs::read_to_string(&path).expect("a source");
+            let calls = source.split("Invalid::new(").skip(1).map(str::trim_start);
+            let texts = calls.filter_map(|call| call.strip_prefix('"')?.split('"').next());
+            codes.extend(texts.map(str::to_owned));
+        }
+    }
+}
+
+#[test]
+fn the_page_of_problems_lists_each_code_of_a_refused_field() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a parent");
+    let mut used = BTreeSet::from(["required".to_owned(), "too_long".to_owned()]);
+    for name in ["api", "domain", "mailer", "storage"] {
+        refusal_codes(&crates.join(name).join("src"), &mut used);
+    }
+
+    let page = include_str!("../../../../docs/problems.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(rows.map(str::to_owned).collect::<BTreeSet<_>>(), used);
 }

@@ -6,6 +6,7 @@ mod framework;
 mod messages;
 mod operator;
 mod order;
+mod practice_inbox;
 mod senders;
 mod test_runs;
 mod world;
