@@ -197,6 +197,33 @@ async fn accepted(client: &Client, key: &str, body: Value) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_takes_calls_and_never_answers_is_away_as_well() {
+    let (world, mut line, instance) = start(&[]).await;
+    let aurora = world.live_tenant(&instance, "aurora").await;
+
+    line.stall();
+
+    let calls =
+        [("GET", "/readyz", None), ("GET", SENDER, None), ("POST", MESSAGES, Some(message(1)))];
+    let mut answers = JoinSet::new();
+    for (method, path, body) in calls {
+        let client = aurora.clone();
+        answers.spawn(async move { client.call(method, path, &[], body).await });
+    }
+    while let Some(answer) = answers.join_next().await {
+        assert_is_away(&answer.expect("an answer"));
+    }
+    assert_eq!(aurora.get("/livez").await.status, 200);
+
+    line.cut().await;
+    line.mend();
+    ready(&instance).await;
+
+    let id = aurora.send("bob@example.net").await;
+    aurora.wait_for_message(&id, &["accepted"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_starts_before_its_database_serves_once_that_is_there() {
     let world = World::create().await;
     let mut line = CutLine::to(&world.database.url());

@@ -8,7 +8,7 @@ use std::{
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpSocket, TcpStream},
-    sync::oneshot,
+    sync::{oneshot, watch},
     task::{JoinHandle, JoinSet},
 };
 
@@ -31,6 +31,7 @@ pub struct CutLine {
 /// A line that is not cut.
 struct Whole {
     cut: oneshot::Sender<()>,
+    stalled: watch::Sender<bool>,
     ended: JoinHandle<()>,
 }
 
@@ -67,10 +68,18 @@ impl CutLine {
     ///
     /// If forwarding has panicked.
     pub async fn cut(&mut self) {
-        if let Some(Whole { cut, ended }) = self.whole.take() {
+        if let Some(Whole { cut, ended, .. }) = self.whole.take() {
             // It waits for nothing else, so it is there to hear it.
             let _heard = cut.send(());
             ended.await.expect("forwarding ends");
+        }
+    }
+
+    /// Keeps every connection, accepts new ones, and carries nothing any more, as when packets are
+    /// lost on the way. Only a line that is cut first can be mended.
+    pub fn stall(&self) {
+        if let Some(whole) = &self.whole {
+            whole.stalled.send_replace(true);
         }
     }
 
@@ -84,8 +93,9 @@ impl CutLine {
             let listener = bind(self.address).and_then(|socket| socket.listen(BACKLOG));
             let listener = listener.expect("the port that is kept for this");
             let (cut, is_cut) = oneshot::channel();
-            let ended = tokio::spawn(forward(listener, self.server.clone(), is_cut));
-            self.whole = Some(Whole { cut, ended });
+            let (stalled, is_stalled) = watch::channel(false);
+            let ended = tokio::spawn(forward(listener, self.server.clone(), is_cut, is_stalled));
+            self.whole = Some(Whole { cut, stalled, ended });
         }
     }
 }
@@ -99,14 +109,19 @@ fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-async fn forward(listener: TcpListener, server: String, mut is_cut: oneshot::Receiver<()>) {
+async fn forward(
+    listener: TcpListener,
+    server: String,
+    mut is_cut: oneshot::Receiver<()>,
+    is_stalled: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             _ = &mut is_cut => break,
             accepted = listener.accept() => {
                 let (near, _) = accepted.expect("a connection");
-                connections.spawn(carry(near, server.clone()));
+                connections.spawn(carry(near, server.clone(), is_stalled.clone()));
             }
             Some(_) = connections.join_next() => {}
         }
@@ -115,11 +130,22 @@ async fn forward(listener: TcpListener, server: String, mut is_cut: oneshot::Rec
     connections.shutdown().await;
 }
 
-async fn carry(mut near: TcpStream, server: String) -> io::Result<()> {
+async fn carry(
+    mut near: TcpStream,
+    server: String,
+    mut is_stalled: watch::Receiver<bool>,
+) -> io::Result<()> {
     let mut far = connect(&server).await?;
     near.set_nodelay(true)?;
-    copy_bidirectional(&mut near, &mut far).await?;
-    Ok(())
+    let stall = async {
+        // The guard that is given must not be kept.
+        let _stalled = is_stalled.wait_for(|stalled| *stalled).await.map(drop);
+    };
+    tokio::select! {
+        biased;
+        () = stall => std::future::pending().await,
+        done = copy_bidirectional(&mut near, &mut far) => done.map(drop),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the tests' own Postgres is no stranger")]

@@ -77,6 +77,12 @@ pub(crate) fn failed(action: &'static str) -> impl FnOnce(DbErr) -> StorageError
     }
 }
 
+/// The database has not answered in time.
+pub(crate) fn silent(action: &'static str) -> StorageError {
+    let source = DatabaseFailure(DbErr::Custom("no answer in time".to_owned()));
+    StorageError::Unavailable { action, source }
+}
+
 /// The same, for a statement that a unique index may refuse because `what` is taken.
 pub(crate) fn failed_or_taken(
     action: &'static str,

@@ -11,9 +11,12 @@ use sea_orm::{
 };
 
 use crate::{
-    error::{StorageError, failed, is_cut},
+    error::{StorageError, failed, is_cut, silent},
     key::MasterKeys,
 };
+
+/// How long the database may leave one step without an answer.
+const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 
 /// Dead connections that one transaction passes over: more than any pool holds.
 const STALE_TRIES: usize = 100;
@@ -48,7 +51,7 @@ impl Store {
         options
             .max_connections(connections)
             .connect_lazy(true)
-            .acquire_timeout(Duration::from_secs(5))
+            .acquire_timeout(Duration::from_secs(3))
             .idle_timeout(Duration::from_secs(300))
             // A ping before each use costs a quarter of the read throughput.
             .test_before_acquire(false)
@@ -103,6 +106,20 @@ impl Store {
         &self.db
     }
 
+    /// Gives up `work` when the database has not answered for a long time: a machine that vanished
+    /// closes no connection. What `work` did is then rolled back, or was committed unseen.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`].
+    pub async fn in_time<T>(
+        &self,
+        action: &'static str,
+        work: impl Future<Output = T>,
+    ) -> Result<T, StorageError> {
+        tokio::time::timeout(LONGEST_SILENCE, work).await.map_err(|_| silent(action))
+    }
+
     /// Enters `role` and `tenant`, and reads the database's time: the only clock that decides.
     async fn begin(
         &self,
@@ -117,12 +134,12 @@ impl Store {
         );
         let mut tries = 0;
         loop {
-            let begun = async {
+            let begun = self.in_time("begin a transaction", async {
                 let tx = self.db.begin().await?;
                 let row = tx.query_one_raw(enter.clone()).await?;
-                Ok::<_, sea_orm::DbErr>((tx, row))
-            };
-            match begun.await {
+                Ok((tx, row))
+            });
+            match begun.await? {
                 Ok((tx, Some(row))) => {
                     let now = row.try_get("", "now").map_err(failed("read the time"))?;
                     return Ok((tx, now));

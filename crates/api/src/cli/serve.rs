@@ -116,7 +116,8 @@ impl Program {
         grace: Duration,
     ) -> Result<ExitCode, Failure> {
         let Self { app, api, metrics, worker } = self;
-        greet(&app).await;
+        // In the background: a database that is away must not keep the liveness probe waiting.
+        tokio::spawn(greet(app.clone()));
         let exchange = app.waker.clone().exchange(app.store.clone(), stop.clone());
         let exchange = tokio::spawn(exchange);
         let worker = worker.map(|worker| tokio::spawn(worker.run(stop.clone())));
@@ -163,7 +164,7 @@ fn tell_address(listener: &TcpListener, what: &str) {
 }
 
 /// Tells the operator what this process may do, and what is missing.
-async fn greet(app: &App) {
+async fn greet(app: App) {
     let allowed = app.mailer.guard().policy().allowed.iter().map(ToString::to_string);
     let allowed: Vec<_> = allowed.collect();
     if !allowed.is_empty() {

@@ -98,8 +98,11 @@ impl Worker {
         lane: &LeasedLane,
         ids: &[MessageId],
     ) -> Result<Vec<(MessageId, MessageContent)>, StorageError> {
-        let tx = self.app.store.tenant(lane.tenant).await?;
-        tx.messages().load_contents(ids).await
+        let load = async {
+            let tx = self.app.store.tenant(lane.tenant).await?;
+            tx.messages().load_contents(ids).await
+        };
+        self.app.store.in_time("load what messages say", load).await.flatten()
     }
 
     async fn deliver_one(

@@ -32,15 +32,21 @@ impl Worker {
     pub(super) async fn serve(&self, lane: LeasedLane, lease: LeaseDeadline) {
         let release = match self.drain(&lane, &lease).await {
             Ok(release) => release,
+            // The database's trouble is not the mail server's: the lane stays due.
+            Err(err) if err.is_unavailable() => {
+                warn!(error = &err as &dyn std::error::Error, "cannot serve a lane yet");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                Some(Release::Park)
+            }
             Err(err) => {
                 error!(error = &err as &dyn std::error::Error, "cannot serve a lane");
-                // Back off: the database may be away, or a row of this lane is broken.
                 Some(Release::BackOff(back_off(lane.trouble + 1, random::jitter())))
             }
         };
         let Some(release) = release else { return };
         // If this fails the lease runs out, and the next holder goes on from the database.
-        if let Err(err) = self.release(&lane, release).await {
+        let released = self.app.store.in_time("give a lane back", self.release(&lane, release));
+        if let Err(err) = released.await.flatten() {
             warn!(error = &err as &dyn std::error::Error, "cannot give a lane back");
         }
     }
@@ -59,7 +65,8 @@ impl Worker {
         lane: &LeasedLane,
         lease: &LeaseDeadline,
     ) -> Result<Option<Release>, StorageError> {
-        self.recover(lane).await?;
+        let store = &self.app.store;
+        store.in_time("recover a lane", self.recover(lane)).await??;
         let slice_ends = Instant::now() + self.config.slice;
         // One message first, alone: refused settings then cost one try, and a server in trouble
         // one connection.
@@ -68,7 +75,8 @@ impl Worker {
             if self.draining.is_cancelled() || Instant::now() >= slice_ends {
                 return Ok(Some(Release::Park));
             }
-            let (version, messages) = match self.mark(lane, window).await? {
+            let marked = store.in_time("mark messages", self.mark(lane, window)).await??;
+            let (version, messages) = match marked {
                 Marked::Window { version, messages } => (version, messages),
                 Marked::Nothing | Marked::Blocked => return Ok(Some(Release::Park)),
                 Marked::Lost => return Ok(None),
@@ -122,8 +130,11 @@ impl Worker {
     ) -> Result<Arc<Transport>, Arc<StorageError>> {
         let key = TransportKey { tenant: lane.tenant, sender: lane.sender, version };
         let load = async {
-            let tx = self.app.store.tenant(lane.tenant).await?;
-            tx.senders().reveal(lane.sender, version).await
+            let reveal = async {
+                let tx = self.app.store.tenant(lane.tenant).await?;
+                tx.senders().reveal(lane.sender, version).await
+            };
+            self.app.store.in_time("open a sender's password", reveal).await.flatten()
         };
         self.app.mailer.transports().get_or_open(key, load).await
     }
@@ -139,7 +150,8 @@ impl Worker {
         let effects = Effects::of(&delivered);
         let mut wait = Duration::from_millis(100);
         loop {
-            match self.record_once(lane, version, &delivered, &effects).await {
+            let recorded = self.record_once(lane, version, &delivered, &effects);
+            match self.app.store.in_time("record results", recorded).await.flatten() {
                 Err(err) if err.is_unavailable() => {
                     warn!(error = &err as &dyn std::error::Error, "cannot record results yet");
                     tokio::time::sleep(wait).await;
