@@ -61,26 +61,30 @@ pub fn require_operator(principal: &Principal) -> Result<(), AppError> {
 
 /// Finds out whose `key` it is. A key whose checksum is wrong costs no query.
 ///
+/// A key that works goes on working beside wrong ones from the same address, which may be that of
+/// many callers; only far beyond the limit nothing is looked up any more.
+///
 /// # Errors
 ///
-/// [`AppError::Unauthorized`] for every key that does not work, [`AppError::TooMany`] once
+/// [`AppError::Unauthorized`] for every key that does not work, [`AppError::TooMany`] instead once
 /// `client` has shown too many of those within a minute, [`AppError::Unavailable`].
 pub async fn authenticate(app: &App, key: &str, client: IpAddr) -> Result<Principal, AppError> {
     let failures = app.failed_auth.get(&client);
     let count = failures.as_ref().map_or(0, |count| count.load(Ordering::Relaxed));
-    if count >= app.rules.failed_auth_per_minute {
-        return Err(AppError::TooMany { retry_after: 60 });
-    }
+    let limit = app.rules.failed_auth_per_minute;
     let found = match api_key::parse(key) {
-        Some(shown) => find(app, &shown).await?,
-        None => None,
+        Some(shown) if count < limit.saturating_mul(LOOK_UPS_BEYOND) => find(app, &shown).await?,
+        Some(_) | None => None,
     };
     found.ok_or_else(|| {
         let counter = app.failed_auth.get_with(client, Arc::default);
         counter.fetch_add(1, Ordering::Relaxed);
-        AppError::Unauthorized
+        if count < limit { AppError::Unauthorized } else { AppError::TooMany { retry_after: 60 } }
     })
 }
+
+/// How many times the limit of wrong keys still has well-formed keys looked up.
+const LOOK_UPS_BEYOND: u32 = 10;
 
 async fn find(app: &App, shown: &ShownKey) -> Result<Option<Principal>, AppError> {
     let system = app.store.system().await?;
