@@ -30,7 +30,7 @@ lint: ## Run clippy over everything, warnings denied
 
 lint-scripts: ## Run shellcheck and hadolint over deploy/, where they are installed
 	@if command -v shellcheck >/dev/null; then \
-		shellcheck -x deploy/dev/lib.sh deploy/dev/{postgres,run,stop,test} deploy/postgres-init .ci/run; \
+		shellcheck -x -S warning deploy/dev/lib.sh deploy/dev/{postgres,run,stop,test} deploy/postgres-init .ci/run; \
 	else echo "shellcheck is not installed: scripts not checked"; fi
 	@if command -v hadolint >/dev/null; then hadolint deploy/Containerfile; \
 	else echo "hadolint is not installed: Containerfile not checked"; fi
