@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod command_line;
 mod crashes;
 mod database_away;
 mod isolation;

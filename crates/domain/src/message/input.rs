@@ -47,7 +47,7 @@ pub struct AttachmentInput {
 
 /// A message as it was given.
 pub struct MessageInput {
-    /// A word of [`MessageKind`].
+    /// A word of [`MessageKind`](super::MessageKind).
     pub kind: String,
     /// The sender's id or slug; `default` if left out.
     pub sender: Option<String>,
@@ -71,7 +71,7 @@ pub struct MessageInput {
     pub attachments: Vec<AttachmentInput>,
     /// Not before this time.
     pub send_at: Option<DateTime<Utc>>,
-    /// A word of [`OnUncertain`]; `resend` if left out.
+    /// A word of [`OnUncertain`](super::OnUncertain); `resend` if left out.
     pub on_uncertain: Option<String>,
 }
 
