@@ -82,4 +82,5 @@ async fn a_taken_port_is_named_in_one_sentence() {
     let said = String::from_utf8_lossy(&ended.stderr);
     let port = format!("port {} is taken", taken.local_addr().expect("an address").port());
     assert!(said.contains(&port) && said.lines().count() == 1, "{said}");
+    assert!(said.contains("LETTERHEAD_LISTEN"), "{said}");
 }

@@ -17,7 +17,7 @@ use super::{
     Failure,
     demo_files::{DemoFile, DemoPractice, DemoTenant, StateFolder},
     master_key, migrate,
-    practice::{PASSWORD, PracticePorts, USERNAME},
+    practice::{INBOX_PORT, PASSWORD, PracticePorts, USERNAME},
     say,
     serve::{Program, bind, stop_signal},
 };
@@ -60,10 +60,10 @@ const TENANTS: [(&str, &str); 2] = [("aurora", "Aurora Books"), ("borealis", "Bo
 pub(super) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
     let stop = stop_signal()?;
     // Every port first: nothing is half started when one of them is taken.
-    let api = bind(args.http.listen).await?;
-    let inbox = bind(args.practice.inbox_address()).await?;
+    let api = bind(args.http.listen, "LETTERHEAD_LISTEN").await?;
+    let inbox = bind(args.practice.inbox_address(), INBOX_PORT).await?;
     let metrics = match args.http.metrics_listen {
-        Some(address) => Some(bind(address).await?),
+        Some(address) => Some(bind(address, "LETTERHEAD_METRICS_LISTEN").await?),
         None => None,
     };
     let state = StateFolder::open(&args.state)?;

@@ -53,6 +53,9 @@ pub(super) struct PracticeArgs {
 pub(super) const USERNAME: &str = "practice@letterhead.example";
 pub(super) const PASSWORD: &str = "practice-makes-perfect";
 
+/// The variable that moves the inbox.
+pub(super) const INBOX_PORT: &str = "LETTERHEAD_PRACTICE_INBOX_PORT";
+
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 impl PracticePorts {
@@ -80,7 +83,7 @@ impl PracticePorts {
 
 pub(super) async fn practice_server(args: PracticeArgs) -> Result<ExitCode, Failure> {
     let stop = stop_signal()?;
-    let inbox = bind(args.ports.inbox_address()).await?;
+    let inbox = bind(args.ports.inbox_address(), INBOX_PORT).await?;
     let server = args.ports.start(&args.state).await?;
     say(&format!("STARTTLS      127.0.0.1:{}", server.starttls_port()));
     say(&format!("implicit TLS  127.0.0.1:{}", server.implicit_tls_port()));

@@ -48,9 +48,9 @@ pub(super) struct WorkArgs {
 
 pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode, Failure> {
     let app = args.app.app().await?;
-    let api = bind(args.http.listen).await?;
+    let api = bind(args.http.listen, "LETTERHEAD_LISTEN").await?;
     let metrics = match args.http.metrics_listen {
-        Some(address) => Some(bind(address).await?),
+        Some(address) => Some(bind(address, "LETTERHEAD_METRICS_LISTEN").await?),
         None => None,
     };
     let worker = (!args.no_worker).then(|| Worker::new(app.clone(), args.worker.config()));
@@ -61,7 +61,7 @@ pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode, Failure> {
 pub(super) async fn work(args: WorkArgs) -> Result<ExitCode, Failure> {
     let app = args.app.app().await?;
     let metrics = match args.metrics_listen {
-        Some(address) => Some(bind(address).await?),
+        Some(address) => Some(bind(address, "LETTERHEAD_METRICS_LISTEN").await?),
         None => None,
     };
     let worker = Some(Worker::new(app.clone(), args.worker.config()));
@@ -69,13 +69,13 @@ pub(super) async fn work(args: WorkArgs) -> Result<ExitCode, Failure> {
     program.run(stop_signal()?, Duration::from_secs(args.shutdown_seconds)).await
 }
 
-/// Listens on `address`.
-pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+/// Listens on `address`, which `variable` of the environment can change.
+pub(super) async fn bind(address: SocketAddr, variable: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|err| {
         if err.kind() == std::io::ErrorKind::AddrInUse {
             let (port, ip) = (address.port(), address.ip());
             Failure::say(format!(
-                "port {port} is taken on {ip}; stop what uses it, or choose another"
+                "port {port} is taken on {ip}; stop what uses it, or choose another with {variable}"
             ))
         } else {
             Failure::new(format!("cannot listen on {address}"), err)
