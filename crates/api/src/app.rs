@@ -1,7 +1,11 @@
 //! The use cases. Each is one function that a person could name, over storage and mailer; none
 //! knows HTTP, and none holds a transaction while it speaks to a mail server.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicU32},
+    time::Duration,
+};
 
 use letterhead_domain::{message::MessageLimits, sender::PromotePolicy};
 use letterhead_mailer::mailer::Mailer;
@@ -19,7 +23,6 @@ pub mod test_runs;
 pub mod waker;
 
 pub use error::AppError;
-
 pub use waker::Waker;
 
 use crate::metrics::Metrics;
@@ -56,7 +59,7 @@ pub struct Parts {
     /// What is counted.
     pub metrics: Metrics,
     /// Wrong keys, by client address.
-    pub failed_auth: moka::sync::Cache<IpAddr, Arc<std::sync::atomic::AtomicU32>>,
+    pub failed_auth: moka::sync::Cache<IpAddr, Arc<AtomicU32>>,
 }
 
 impl App {
@@ -64,7 +67,7 @@ impl App {
     pub fn new(store: Store, mailer: Mailer, rules: Rules, waker: Waker, metrics: Metrics) -> Self {
         let failed_auth = moka::sync::Cache::builder()
             .max_capacity(100_000)
-            .time_to_live(std::time::Duration::from_secs(60))
+            .time_to_live(Duration::from_secs(60))
             .build();
         let tasks = TaskTracker::new();
         Self(Arc::new(Parts { store, mailer, rules, tasks, waker, metrics, failed_auth }))

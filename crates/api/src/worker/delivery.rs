@@ -1,6 +1,6 @@
 //! One marked window on its way: compose, send, decide.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use letterhead_domain::{
@@ -69,7 +69,7 @@ impl Worker {
     pub(super) async fn deliver(
         &self,
         lane: &LeasedLane,
-        transport: &std::sync::Arc<Transport>,
+        transport: &Arc<Transport>,
         lease: &LeaseDeadline,
         messages: Vec<MarkedMessage>,
     ) -> Vec<Delivered> {
@@ -107,7 +107,7 @@ impl Worker {
 
     async fn deliver_one(
         &self,
-        transport: &std::sync::Arc<Transport>,
+        transport: &Arc<Transport>,
         lease: &LeaseDeadline,
         stop: CancellationToken,
         message: MarkedMessage,
@@ -135,7 +135,7 @@ impl Worker {
 }
 
 async fn send(
-    transport: &std::sync::Arc<Transport>,
+    transport: &Arc<Transport>,
     lease: &LeaseDeadline,
     stop: &CancellationToken,
     message: &MarkedMessage,
