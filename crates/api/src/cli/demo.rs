@@ -24,7 +24,7 @@ use super::{
 use crate::{
     app::{App, AppError, access, access::Caller, tenants, tenants::KeyDraft},
     config::{AppArgs, DatabaseArgs, HttpArgs, KeyArgs, MailerArgs, RuleArgs, WorkerArgs},
-    practice_inbox,
+    practice_inbox, random,
     worker::Worker,
 };
 
@@ -229,11 +229,13 @@ Paste these, in this order:
   # 3. send a receipt with a PDF, then look at {inbox}
   curl -sS -X POST {url}/v1/tenants/self/messages \\
     -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
-    -H 'Idempotency-Key: receipt-4711' -d @{receipt}
+    -H 'Idempotency-Key: receipt-4711-{start:04x}' -d @{receipt}
 
 Ctrl-C stops everything.
 ",
         inbox = practice.inbox_url,
+        // Of this start: the database remembers the keys of earlier ones, and the inbox is empty.
+        start = u16::from_be_bytes(random::bytes()),
         operator_key = file.operator_key,
         demo = state.demo_file().display(),
     ));
