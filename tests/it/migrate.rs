@@ -4,30 +4,6 @@ use std::process::{Child, Command, Stdio};
 
 use letterhead_tests::program::{World, output};
 
-/// An empty database whose owner is no superuser but may create roles, as hosted Postgres has it.
-struct EmptyDatabase {
-    name: String,
-    url: String,
-}
-
-impl EmptyDatabase {
-    async fn create(world: &World) -> Self {
-        let name = format!("letterhead_empty_{}", uuid::Uuid::new_v4().simple());
-        world.database.sql(&format!("CREATE ROLE {name} LOGIN CREATEROLE PASSWORD 'owner'")).await;
-        world.database.sql(&format!("CREATE DATABASE {name} OWNER {name}")).await;
-        let superuser = world.database.owner_url();
-        let host = superuser.rsplit_once('@').and_then(|(_, rest)| rest.split_once('/'));
-        let (host, _) = host.expect("a URL with a host");
-        Self { url: format!("postgres://{name}:owner@{host}/{name}"), name }
-    }
-
-    async fn remove(self, world: &World) {
-        let Self { name, .. } = self;
-        world.database.sql(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
-        world.database.sql(&format!("DROP ROLE {name}")).await;
-    }
-}
-
 fn with_url(mut command: Command, url: &str) -> Command {
     command.env("LETTERHEAD_DATABASE_URL", url);
     command
@@ -36,9 +12,9 @@ fn with_url(mut command: Command, url: &str) -> Command {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_url_is_enough_and_two_instances_may_migrate_at_once_and_again() {
     let world = World::create().await;
-    let empty = EmptyDatabase::create(&world).await;
+    let empty = world.database.give_away_empty().await;
     let start = || -> Child {
-        let mut command = with_url(world.command(&["migrate"]), &empty.url);
+        let mut command = with_url(world.command(&["migrate"]), &empty);
         command.stdout(Stdio::null()).spawn().expect("the program starts")
     };
 
@@ -48,11 +24,10 @@ async fn one_url_is_enough_and_two_instances_may_migrate_at_once_and_again() {
     }
     assert!(start().wait().expect("it ends").success());
 
-    let mut create = with_url(world.command(&["tenant", "create", "aurora", "Aurora"]), &empty.url);
+    let mut create = with_url(world.command(&["tenant", "create", "aurora", "Aurora"]), &empty);
     let id = output(&mut create);
-    let listed = output(with_url(world.command(&["tenant", "list"]), &empty.url));
+    let listed = output(with_url(world.command(&["tenant", "list"]), &empty));
     assert!(listed.contains(&id) && listed.contains("aurora"), "{listed}");
-    empty.remove(&world).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,6 +105,7 @@ async fn try_message(
 
     let Some(mail) = mail else {
         walk.skip(Stage::Message);
+        // The run has passed: how the server takes leave of the transaction changes nothing.
         let _ = conversation.courtesy("RSET").await;
         return Ok(());
     };

@@ -86,14 +86,7 @@ pub async fn save(
             by: &actor,
         })
         .await?;
-    if saved.changed {
-        record_version(&tx, &actor, AuditAction::SenderSaved, &saved).await?;
-    }
-    tx.commit().await?;
-    if saved.promoted {
-        app.waker.wake();
-    }
-    Ok(saved)
+    conclude(app, tx, &actor, AuditAction::SenderSaved, saved).await
 }
 
 /// Makes a new version of an older one; live at once if that one was ever proven.
@@ -125,8 +118,19 @@ pub async fn restore(
             by: &actor,
         })
         .await?;
+    conclude(app, tx, &actor, AuditAction::VersionRestored, saved).await
+}
+
+/// Writes down what a save or a restore changed, commits, and wakes the worker for what may leave.
+async fn conclude(
+    app: &App,
+    tx: TenantTx,
+    actor: &str,
+    action: AuditAction,
+    saved: Saved,
+) -> Result<Saved, AppError> {
     if saved.changed {
-        record_version(&tx, &actor, AuditAction::VersionRestored, &saved).await?;
+        record_version(&tx, actor, action, &saved).await?;
     }
     tx.commit().await?;
     if saved.promoted {

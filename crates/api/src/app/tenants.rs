@@ -5,7 +5,7 @@ use letterhead_domain::{
     access::{Principal, Scope},
     event::AuditAction,
     field_errors::{FieldErrors, Invalid},
-    id::{ApiKeyId, TenantId},
+    id::ApiKeyId,
     slug::Slug,
     tenant::TenantStatus,
     text::{KeyName, TenantName},
@@ -209,15 +209,4 @@ pub async fn create_operator_key(app: &App, name: KeyName) -> Result<NewKey, App
     system.operator_keys().create(&new).await?;
     system.commit().await?;
     Ok(key)
-}
-
-/// The tenant with `slug`, if there is one.
-///
-/// # Errors
-///
-/// [`AppError::Unavailable`].
-pub async fn find_id(app: &App, slug: &Slug) -> Result<Option<TenantId>, AppError> {
-    let system = app.store.system().await?;
-    let reference = letterhead_domain::message::TenantRef::Slug(slug.clone());
-    Ok(system.tenants().find(&reference).await?.map(|tenant| tenant.id))
 }

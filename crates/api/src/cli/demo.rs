@@ -6,11 +6,7 @@
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Args;
-use letterhead_domain::{
-    access::{Principal, Scope},
-    slug::Slug,
-    text::TenantName,
-};
+use letterhead_domain::access::{Principal, Scope};
 use letterhead_mailer::{egress::policy::AllowedDestination, practice_server::PracticeServer};
 
 use super::{
@@ -173,15 +169,15 @@ async fn works(app: &App, key: &str, caller: Option<&Caller>) -> bool {
 }
 
 async fn tenant(app: &App, slug: &str, name: &str) -> Result<Caller, AppError> {
-    let no_name = |invalid| AppError::Conflict(format!("{invalid}"));
-    let slug: Slug = slug.parse().map_err(no_name)?;
-    let tenant = if let Some(tenant) = tenants::find_id(app, &slug).await? {
-        tenant
-    } else {
-        let name: TenantName = name.parse().map_err(no_name)?;
-        tenants::create(app, &Principal::Console, slug, name).await?.id
-    };
-    Ok(Caller { principal: Principal::Console, tenant })
+    match access::enter(app, &Principal::Console, slug).await {
+        Err(AppError::NotFound(_)) => {
+            let no_name = |invalid| AppError::Conflict(format!("{invalid}"));
+            let (slug, name) = (slug.parse().map_err(no_name)?, name.parse().map_err(no_name)?);
+            let created = tenants::create(app, &Principal::Console, slug, name).await?;
+            Ok(Caller { principal: Principal::Console, tenant: created.id })
+        }
+        found => found,
+    }
 }
 
 async fn tenant_key(app: &App, caller: &Caller) -> Result<String, AppError> {
