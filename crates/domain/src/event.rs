@@ -13,6 +13,12 @@ words! {
         ApiKeyCreated = "api_key.created",
         /// The operator revoked an API key.
         ApiKeyRevoked = "api_key.revoked",
+        /// Somebody was given a link into the portal.
+        PortalLinkCreated = "portal_link.created",
+        /// Somebody signed in to the portal.
+        PortalSessionStarted = "portal_session.started",
+        /// Somebody signed out of the portal, or was signed out by another.
+        PortalSessionEnded = "portal_session.ended",
         /// Settings were saved as a new version.
         SenderSaved = "sender.saved",
         /// A sender was deleted with what waited.
@@ -53,5 +59,9 @@ words! {
         MessageUncertain = "message.uncertain",
         /// A tenant was deleted.
         TenantDeleted = "tenant.deleted",
+        /// Somebody was given a link to the operator's side of the portal; of no tenant.
+        OperatorLinkCreated = "operator.link_created",
+        /// Somebody signed in to the operator's side of the portal; of no tenant.
+        OperatorSignedIn = "operator.signed_in",
     }
 }

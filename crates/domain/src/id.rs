@@ -55,6 +55,12 @@ ids! {
     AttemptId;
     /// One API key, a tenant's or an operator's (UUIDv4: it is printed inside the key).
     ApiKeyId;
+    /// One link into the portal (UUIDv7).
+    PortalLinkId;
+    /// One session in the portal (UUIDv7).
+    PortalSessionId;
+    /// One test of many senders at once (UUIDv7).
+    BulkRunId;
     /// One line of a tenant's audit (UUIDv7).
     AuditEventId;
     /// The lease that one worker holds on one lane (UUIDv4).

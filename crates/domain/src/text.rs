@@ -67,6 +67,8 @@ lines! {
     SenderName(120);
     /// A tenant's name: one line of at most 200 characters.
     TenantName(200);
+    /// The name of somebody who uses the portal: one line of at most 100 characters.
+    PersonName(100);
     /// What an API key is called: one line of at most 100 characters.
     KeyName(100);
     /// The caller's own reference for a message, such as an invoice number: one line of at most

@@ -6,7 +6,7 @@ use std::{
 };
 
 use letterhead_domain::{
-    access::{Principal, Scope},
+    access::{Deed, Person, Principal, Scope},
     id::TenantId,
     message::TenantRef,
 };
@@ -51,11 +51,19 @@ impl Caller {
 ///
 /// [`AppError::Forbidden`].
 pub fn require_operator(principal: &Principal) -> Result<(), AppError> {
+    if is_operator(principal) {
+        Ok(())
+    } else {
+        Err(AppError::Forbidden("only an operator key may do this".to_owned()))
+    }
+}
+
+/// Whether every tenant is there for `principal`.
+fn is_operator(principal: &Principal) -> bool {
     match principal {
-        Principal::Operator { .. } | Principal::Console => Ok(()),
-        Principal::Tenant { .. } => {
-            Err(AppError::Forbidden("only an operator key may do this".to_owned()))
-        }
+        Principal::Operator { .. } | Principal::Console => true,
+        Principal::Tenant { .. } => false,
+        Principal::Person(person) => person.role.may(Deed::Operate),
     }
 }
 
@@ -117,26 +125,26 @@ async fn find(app: &App, shown: &ShownKey) -> Result<Option<Principal>, AppError
 pub async fn enter(app: &App, principal: &Principal, tenant: &str) -> Result<Caller, AppError> {
     const NONE: AppError = AppError::NotFound("tenant");
     let reference = TenantRef::parse(tenant).ok_or(NONE)?;
-    let tenant = match (principal, &reference) {
-        (Principal::Tenant { tenant, .. }, TenantRef::Own) => *tenant,
-        (Principal::Tenant { tenant, .. }, TenantRef::Id(id)) if id == tenant => *tenant,
-        (Principal::Tenant { tenant, .. }, TenantRef::Slug(slug)) => {
-            let tx = app.store.tenant(*tenant).await?;
-            let own = tx.tenant().load().await?;
-            if own.slug != *slug {
+    let own = match principal {
+        Principal::Tenant { tenant, .. } => Some(*tenant),
+        Principal::Person(Person { tenant, .. }) => *tenant,
+        Principal::Operator { .. } | Principal::Console => None,
+    };
+    let tenant = match (own, &reference) {
+        (Some(own), TenantRef::Own) => own,
+        (Some(own), TenantRef::Id(id)) if *id == own => own,
+        (Some(own), TenantRef::Slug(slug)) => {
+            let tx = app.store.tenant(own).await?;
+            if tx.tenant().load().await?.slug != *slug {
                 return Err(NONE);
             }
-            *tenant
+            own
         }
-        (Principal::Tenant { .. }, TenantRef::Id(_))
-        | (Principal::Operator { .. } | Principal::Console, TenantRef::Own) => return Err(NONE),
-        (
-            Principal::Operator { .. } | Principal::Console,
-            TenantRef::Id(_) | TenantRef::Slug(_),
-        ) => {
+        (None, TenantRef::Id(_) | TenantRef::Slug(_)) if is_operator(principal) => {
             let system = app.store.system().await?;
             system.tenants().find(&reference).await?.ok_or(NONE)?.id
         }
+        (_, TenantRef::Own | TenantRef::Id(_) | TenantRef::Slug(_)) => return Err(NONE),
     };
     Ok(Caller { principal: principal.clone(), tenant })
 }
