@@ -14,6 +14,7 @@ pub mod field_errors;
 pub mod id;
 pub mod message;
 pub mod password;
+pub mod provider;
 pub mod reply;
 pub mod sender;
 pub mod slug;
