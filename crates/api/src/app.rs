@@ -16,6 +16,7 @@ pub mod access;
 pub mod audit;
 pub mod error;
 pub mod events;
+pub mod guides;
 pub mod messages;
 pub mod senders;
 pub mod tenants;
