@@ -53,6 +53,8 @@ pub struct Parts {
     pub mailer: Mailer,
     /// What the operator chose.
     pub rules: Rules,
+    /// The test runs that this process conducts.
+    pub test_runs: test_runs::progress::RunsUnderWay,
     /// Work that outlives its request; a shutdown waits for it.
     pub tasks: TaskTracker,
     /// Tells workers that something is due.
@@ -70,8 +72,17 @@ impl App {
             .max_capacity(100_000)
             .time_to_live(Duration::from_secs(60))
             .build();
-        let tasks = TaskTracker::new();
-        Self(Arc::new(Parts { store, mailer, rules, tasks, waker, metrics, failed_auth }))
+        let parts = Parts {
+            store,
+            mailer,
+            rules,
+            test_runs: test_runs::progress::RunsUnderWay::default(),
+            tasks: TaskTracker::new(),
+            waker,
+            metrics,
+            failed_auth,
+        };
+        Self(Arc::new(parts))
     }
 }
 

@@ -29,7 +29,7 @@ pub struct TestRunRecord {
     pub started_at: DateTime<Utc>,
     /// How long it took, once it has ended.
     pub took: Option<Duration>,
-    /// Its stages, once it has ended.
+    /// All nine stages, once it has ended; until then those that have, in the order of the wire.
     pub stages: Vec<StageReport>,
     /// What TLS showed, if the handshake ended well.
     pub tls: Option<TlsFacts>,

@@ -7,7 +7,7 @@ use letterhead_domain::{
     advice::{Advice, advise},
     id::{SenderId, TestRunId},
     sender::VersionNumber,
-    test_run::{Cause, Failure, Stage, TestMode, TestReport},
+    test_run::{Cause, Failure, Stage, StageReport, TestMode, TestReport},
 };
 use sea_orm::{FromQueryResult, raw_sql};
 use uuid::Uuid;
@@ -127,6 +127,27 @@ impl TestRuns<'_> {
         );
         let oldest = one_row::<Started>(&self.tx.tx, query, "count test runs").await?;
         Ok(oldest.and_then(|oldest| (oldest.started_at - since).to_std().ok()))
+    }
+
+    /// Writes down the stages of a running run that have ended, so that everybody can see how far
+    /// it has come. Nothing happens to a run that has ended. Whether it was still running.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`].
+    pub async fn progress(
+        &self,
+        id: TestRunId,
+        stages: &[StageReport],
+    ) -> Result<bool, StorageError> {
+        let (tenant, id) = (self.tx.tenant.get(), id.get());
+        let stages = row::stages_to_json(stages)?;
+        let update = raw_sql!(
+            Postgres,
+            r#"UPDATE test_runs SET stages = {stages}
+               WHERE tenant_id = {tenant} AND id = {id} AND status = 'running'"#
+        );
+        Ok(execute(&self.tx.tx, update, "write a test run's progress").await? == 1)
     }
 
     /// Finishes a run with its report. Whether it was still running.

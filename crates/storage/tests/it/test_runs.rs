@@ -166,6 +166,33 @@ async fn an_interrupted_run_ends_with_an_advice_and_a_late_result_changes_nothin
 }
 
 #[tokio::test]
+async fn a_running_run_shows_the_stages_that_have_ended_and_an_ended_one_keeps_its_report() {
+    let world = World::new().await;
+    let (aurora, borealis) = (world.tenant("aurora").await, world.tenant("borealis").await);
+    let sender = world.save(aurora, typed("mail.example", "x")).await.record.id;
+    let run = new_run(sender);
+    begin(&world, aurora, &run, LIMITS).await;
+    let report = refused();
+
+    let tx = world.store.tenant(aurora).await.unwrap();
+    assert!(tx.test_runs().progress(run.id, &report.stages[..2]).await.unwrap());
+    assert!(tx.test_runs().progress(run.id, &report.stages[..3]).await.unwrap());
+    let running = tx.test_runs().load(sender, run.id).await.unwrap();
+    assert_eq!(
+        (running.status, running.stages.as_slice()),
+        (TestStatus::Running, &report.stages[..3])
+    );
+    tx.commit().await.unwrap();
+    let other = world.store.tenant(borealis).await.unwrap();
+    assert!(!other.test_runs().progress(run.id, &report.stages[..1]).await.unwrap());
+
+    let tx = world.store.tenant(aurora).await.unwrap();
+    tx.test_runs().finish(run.id, &report, None).await.unwrap();
+    assert!(!tx.test_runs().progress(run.id, &report.stages[..1]).await.unwrap());
+    assert_eq!(tx.test_runs().load(sender, run.id).await.unwrap().stages, report.stages);
+}
+
+#[tokio::test]
 async fn runs_are_listed_newest_first_and_of_their_sender_alone() {
     let world = World::new().await;
     let (aurora, borealis) = (world.tenant("aurora").await, world.tenant("borealis").await);

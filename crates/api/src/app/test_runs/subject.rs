@@ -1,0 +1,86 @@
+//! What a run tries: a saved version, or settings as they were typed.
+
+use letterhead_domain::{
+    field_errors::{FieldErrors, Invalid},
+    password::{PasswordChange, SmtpPassword},
+    sender::{PromotePolicy, SavePlan, SecretPlan, SettingsVersion, plan_save},
+    smtp_settings::{SettingsDraft, SmtpSettings},
+    test_run::TestTarget,
+};
+use letterhead_storage::{error::StorageError, record::SenderRecord, store::TenantTx};
+
+use crate::app::{App, AppError};
+
+/// What a run tries, decided before it is stored.
+pub(super) struct Subject {
+    pub(super) settings: SmtpSettings,
+    /// The password, or that it cannot be opened.
+    pub(super) password: Result<Option<SmtpPassword>, SecretUnreadable>,
+}
+
+pub(super) struct SecretUnreadable;
+
+/// The version that `target` names: left out, the candidate, else the live one.
+pub(super) fn target_version(
+    sender: &SenderRecord,
+    target: Option<TestTarget>,
+) -> Result<&SettingsVersion, AppError> {
+    let version = match target {
+        None => Some(sender.newest()),
+        Some(TestTarget::Candidate) => sender.candidate.as_ref(),
+        Some(TestTarget::Live) => sender.live.as_ref(),
+    };
+    version.ok_or_else(|| {
+        AppError::Conflict("the sender has no such version; leave version out".to_owned())
+    })
+}
+
+/// A saved version with its password.
+pub(super) async fn saved(
+    tx: &TenantTx,
+    sender: &SenderRecord,
+    version: &SettingsVersion,
+) -> Result<Subject, AppError> {
+    match tx.senders().reveal(sender.id, version.number).await {
+        Ok((settings, password)) => Ok(Subject { settings, password: Ok(password) }),
+        Err(StorageError::Sealed(_)) => {
+            let settings = version.settings.clone();
+            Ok(Subject { settings, password: Err(SecretUnreadable) })
+        }
+        Err(err) => Err(err.into()),
+    }
+}
+
+/// Typed settings with the password that was typed with them, or with the stored one if a save
+/// would have kept it.
+pub(super) async fn typed(
+    app: &App,
+    tx: &TenantTx,
+    sender: &SenderRecord,
+    draft: SettingsDraft,
+) -> Result<Subject, AppError> {
+    app.mailer.guard().check_literal(&draft.settings).map_err(|e| below_settings(&e))?;
+    let newest = sender.newest();
+    let plan = plan_save(Some(newest), None, &draft, PromotePolicy::AfterTest);
+    let secret = match plan.map_err(|errors| below_settings(&errors))? {
+        SavePlan::Unchanged => SecretPlan::Carry,
+        SavePlan::NewVersion { secret, .. } => secret,
+    };
+    let password = match (secret, draft.password) {
+        (SecretPlan::None, _) => None,
+        (SecretPlan::Typed, PasswordChange::Set(password)) => Some(password),
+        (SecretPlan::Typed | SecretPlan::Carry, _) => {
+            tx.senders().reveal(sender.id, newest.number).await?.1
+        }
+    };
+    Ok(Subject { settings: draft.settings, password: Ok(password) })
+}
+
+fn below_settings(errors: &FieldErrors) -> FieldErrors {
+    let mut below = FieldErrors::default();
+    for error in errors.iter() {
+        let invalid = Invalid { code: error.code, message: error.message.clone() };
+        below.push(format!("/settings{}", error.pointer), invalid);
+    }
+    below
+}
