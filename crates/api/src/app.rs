@@ -18,6 +18,8 @@ pub mod error;
 pub mod events;
 pub mod guides;
 pub mod messages;
+pub mod portal_links;
+pub mod portal_sessions;
 pub mod senders;
 pub mod tenants;
 pub mod test_runs;

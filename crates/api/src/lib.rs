@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod http;
 pub mod metrics;
+pub mod portal_token;
 pub mod practice_inbox;
 pub mod random;
 pub mod worker;

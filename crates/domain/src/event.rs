@@ -63,5 +63,8 @@ words! {
         OperatorLinkCreated = "operator.link_created",
         /// Somebody signed in to the operator's side of the portal; of no tenant.
         OperatorSignedIn = "operator.signed_in",
+        /// Somebody signed out of the operator's side of the portal, or was signed out by another;
+        /// of no tenant.
+        OperatorSignedOut = "operator.signed_out",
     }
 }

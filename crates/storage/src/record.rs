@@ -11,6 +11,7 @@ mod api_key;
 mod audit;
 mod event;
 pub(crate) mod message;
+mod portal;
 mod sender;
 mod tenant;
 mod test_run;
@@ -22,6 +23,9 @@ pub use audit::AuditRecord;
 pub use event::EventRecord;
 pub use message::{
     AttemptRecord, AttemptWord, LeasedLane, MessageRecord, QueueStats, RecipientRecord, Recovered,
+};
+pub use portal::{
+    LinkState, NewPortalLink, NewPortalSession, PortalLinkRecord, PortalSessionRecord, SessionState,
 };
 pub use sender::{Expected, IdentifiedSender, SenderRecord, VersionRecord};
 pub use tenant::{NewTenant, TenantRecord};

@@ -15,6 +15,8 @@ pub mod event;
 pub mod lane;
 pub mod message;
 pub mod operator_key;
+pub mod portal_link;
+pub mod portal_session;
 pub mod queue;
 pub mod sender;
 mod sql;

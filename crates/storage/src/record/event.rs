@@ -15,8 +15,8 @@ pub struct EventRecord {
     pub at: DateTime<Utc>,
     /// What happened.
     pub kind: OperatorEventKind,
-    /// To which tenant.
-    pub tenant: TenantId,
+    /// To which tenant; to none if it is about the operator.
+    pub tenant: Option<TenantId>,
     /// To which of its senders.
     pub sender: Option<SenderId>,
     /// To which of its messages.

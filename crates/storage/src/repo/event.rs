@@ -80,25 +80,31 @@ impl SystemTx {
         Ok(events)
     }
 
-    pub(crate) fn events(&self) -> SystemEvents<'_> {
+    /// What the operator is told, to write to.
+    pub fn events(&self) -> SystemEvents<'_> {
         SystemEvents { tx: self }
     }
 }
 
-/// What the operator is told about all tenants.
-pub(crate) struct SystemEvents<'tx> {
+/// What the operator is told about all tenants, and about itself.
+pub struct SystemEvents<'tx> {
     tx: &'tx SystemTx,
 }
 
 impl SystemEvents<'_> {
-    /// Tells the operator something about a tenant as a whole.
-    pub(crate) async fn record(
+    /// Tells the operator something about a tenant as a whole, or without one about the operator.
+    /// No secret may stand in `detail`.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`].
+    pub async fn record(
         &self,
         kind: OperatorEventKind,
-        tenant: TenantId,
+        tenant: Option<TenantId>,
         detail: &[(&str, String)],
     ) -> Result<(), StorageError> {
-        let (tenant, at, kind) = (tenant.get(), self.tx.now, kind.as_str());
+        let (tenant, at, kind) = (tenant.map(TenantId::get), self.tx.now, kind.as_str());
         let detail = to_json(detail);
         let insert = raw_sql!(
             Postgres,
@@ -116,7 +122,7 @@ impl SystemEvents<'_> {
             seq: i64,
             at: DateTime<Utc>,
             kind: String,
-            tenant_id: Uuid,
+            tenant_id: Option<Uuid>,
             sender_id: Option<Uuid>,
             message_id: Option<Uuid>,
             detail: Value,
@@ -138,7 +144,7 @@ impl SystemEvents<'_> {
                     seq: row.seq,
                     at: row.at,
                     kind: parse(&row.kind, TABLE)?,
-                    tenant: row.tenant_id.into(),
+                    tenant: row.tenant_id.map(Into::into),
                     sender: row.sender_id.map(Into::into),
                     message: row.message_id.map(Into::into),
                     detail: from_json(row.detail, TABLE)?,

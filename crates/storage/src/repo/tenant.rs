@@ -16,6 +16,8 @@ use crate::{
     vault::data_key::DataKey,
 };
 
+pub(super) mod overview;
+
 const TABLE: &str = "tenants";
 
 #[derive(FromQueryResult)]
@@ -183,8 +185,8 @@ impl Tenants<'_> {
     }
 
     /// Deletes a tenant: its data keys go, so that nothing sealed of it can be opened any more; its
-    /// API keys are revoked, its lanes blocked, and the operator's events say so. The rest is
-    /// removed in batches afterwards.
+    /// API keys are revoked, its people's sessions ended, its lanes blocked, and the operator's
+    /// events say so. The rest is removed in batches afterwards.
     ///
     /// # Errors
     ///
@@ -207,7 +209,13 @@ impl Tenants<'_> {
                WHERE tenant_id = {tenant} AND revoked_at IS NULL"#
         );
         execute(&self.tx.tx, revoke, "revoke a tenant's API keys").await?;
+        let sign_out = raw_sql!(
+            Postgres,
+            r#"UPDATE portal_sessions SET ended_at = {now}
+               WHERE tenant_id = {tenant} AND ended_at IS NULL"#
+        );
+        execute(&self.tx.tx, sign_out, "end a tenant's portal sessions").await?;
         sync_lanes(&self.tx.tx, id, None).await?;
-        self.tx.events().record(OperatorEventKind::TenantDeleted, id, &[]).await
+        self.tx.events().record(OperatorEventKind::TenantDeleted, Some(id), &[]).await
     }
 }

@@ -45,8 +45,9 @@ struct Event {
     at: DateTime<Utc>,
     /// What happened
     kind: Word<OperatorEventKind>,
-    /// To which tenant
-    tenant_id: String,
+    /// To which tenant; `null` for what is about the operator itself
+    #[oai(nullable)]
+    tenant_id: Option<String>,
     /// To which of its senders
     #[oai(nullable)]
     sender_id: Option<String>,
@@ -63,7 +64,7 @@ impl From<EventRecord> for Event {
             seq: record.seq,
             at: record.at,
             kind: record.kind.into(),
-            tenant_id: record.tenant.to_string(),
+            tenant_id: record.tenant.map(|id| id.to_string()),
             sender_id: record.sender.map(|id| id.to_string()),
             message_id: record.message.map(|id| id.to_string()),
             detail: record.detail.into_iter().collect(),
