@@ -1,1 +1,5 @@
-//! The portal in a real browser: the real program, a real Chromium, no mocks.
+//! The portal in a real browser, all tests in one binary so that they link once.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed, and says where")]
+
+mod harness;

@@ -6,7 +6,9 @@
     reason = "for tests only: whatever goes wrong here fails the test, and says what it was"
 )]
 
+pub mod browser;
 pub mod client;
 pub mod cut_line;
+pub mod portal;
 pub mod postfix;
 pub mod program;
