@@ -30,6 +30,7 @@ use crate::{
     app::{App, Rules, Waker},
     cli::Failure,
     metrics::Metrics,
+    portal::config::{Accent, Logo, Origin, PortalConfig, PublicUrl},
     worker::WorkerConfig,
 };
 
@@ -149,6 +150,26 @@ pub struct HttpArgs {
     pub shutdown_seconds: u64,
 }
 
+/// How the portal looks, and where browsers find it.
+#[derive(Args, Clone, Debug)]
+pub struct PortalArgs {
+    /// Where browsers find the portal and the API: https, or http on this machine alone
+    #[arg(long, env = "LETTERHEAD_PUBLIC_URL", default_value = "http://127.0.0.1:8480")]
+    pub public_url: PublicUrl,
+    /// What the portal is called
+    #[arg(long, env = "LETTERHEAD_PRODUCT_NAME", default_value = "Letterhead")]
+    pub product_name: String,
+    /// An SVG or PNG file of at most 64 KiB to show beside the name
+    #[arg(long, env = "LETTERHEAD_LOGO_FILE")]
+    pub logo_file: Option<PathBuf>,
+    /// The colour of the main buttons, as #rrggbb; white text must be readable on it
+    #[arg(long, env = "LETTERHEAD_ACCENT")]
+    pub accent: Option<Accent>,
+    /// Sites that may show the portal in a frame, as https origins; comma-separated
+    #[arg(long, env = "LETTERHEAD_FRAME_ANCESTORS", value_delimiter = ',')]
+    pub frame_ancestors: Vec<Origin>,
+}
+
 /// How the worker works.
 #[derive(Args, Clone, Debug)]
 pub struct WorkerArgs {
@@ -265,6 +286,28 @@ impl RuleArgs {
                 per_hour: self.test_runs_per_hour,
             },
             failed_auth_per_minute: self.failed_auth_per_minute,
+        })
+    }
+}
+
+impl PortalArgs {
+    /// The portal's configuration.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for the operator if the logo cannot be read or shown.
+    pub fn portal(&self) -> Result<PortalConfig, Failure> {
+        let logo = self.logo_file.as_ref().map(|path| {
+            let failed = || format!("the logo {} is not usable", path.display());
+            let bytes = fs::read(path).map_err(|err| Failure::new(failed(), err))?;
+            Logo::parse(bytes).map_err(|err| Failure::new(failed(), err))
+        });
+        Ok(PortalConfig {
+            public_url: self.public_url.clone(),
+            product_name: self.product_name.clone(),
+            logo: logo.transpose()?,
+            accent: self.accent,
+            frame_ancestors: self.frame_ancestors.clone(),
         })
     }
 }

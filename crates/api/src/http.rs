@@ -18,7 +18,7 @@ mod pages;
 mod paging;
 mod problem;
 mod schema_check;
-pub(crate) mod server;
+mod server;
 mod text;
 mod v1;
 
@@ -27,7 +27,9 @@ use poem::{Endpoint, EndpointExt, Response, Route};
 use poem_openapi::types::ToJSON;
 use uuid::Uuid;
 
+pub(crate) use answer::{Answering, Fallback, KnownPath, Paths};
 pub use document::document;
+pub(crate) use error::sentence;
 pub use problem::ProblemCode;
 pub use server::{HttpConfig, serve};
 
@@ -39,19 +41,20 @@ tokio::task_local! {
 }
 
 /// The id of the request that is being answered, or a new one outside of any.
-fn request_id() -> Uuid {
+pub(crate) fn request_id() -> Uuid {
     REQUEST_ID.try_with(|id| *id).unwrap_or_else(|_| random::token())
 }
 
 /// Every route, with everything that they stand on.
 pub fn routes(app: App, config: HttpConfig) -> impl Endpoint<Output = Response> + 'static {
-    let mut paths = answer::Paths::default();
+    let mut paths = Paths::default();
     for path in document::api_meta().into_iter().flat_map(|api| api.paths) {
         let methods = path.operations.into_iter().map(|operation| operation.method);
         paths.add(&path.path, methods);
     }
     let route = pages::add(Route::new(), &mut paths).nest("/", document::service());
-    answer::Answering { metrics: app.metrics.clone(), inner: route.data(app).data(config), paths }
+    let (metrics, inner) = (app.metrics.clone(), route.data(app).data(config));
+    Answering { inner, metrics, paths, fallback: answer::Problems }
 }
 
 /// A finished test run as the API answers it, for the command line.

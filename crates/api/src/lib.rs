@@ -1,7 +1,7 @@
 //! The program: command line, HTTP API and delivery worker.
 //!
-//! `main → cli → {http, worker} → app → {storage, mailer, domain}`. Nothing calls upward: the use
-//! cases of [`app`] know no HTTP, and [`http`] only translates.
+//! `main → cli → {http, portal, worker} → app → {storage, mailer, domain}`. Nothing calls upward: the
+//! use cases of [`app`] know no HTTP; [`http`] and [`portal`] only translate.
 
 pub mod api_key;
 pub mod app;
@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod http;
 pub mod metrics;
+pub mod portal;
 pub mod portal_token;
 pub mod practice_inbox;
 pub mod random;

@@ -15,7 +15,7 @@ use prometheus::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::http::server;
+use crate::http;
 
 /// Seconds in which a request may be answered: most take milliseconds, test runs up to 20 s.
 const REQUEST_SECONDS: [f64; 12] =
@@ -136,7 +136,7 @@ pub async fn serve(
     metrics: Metrics,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    server::run(listener, routes(metrics), stop, Duration::from_secs(1)).await
+    http::serve(listener, routes(metrics), stop, Duration::from_secs(1)).await
 }
 
 fn routes(metrics: Metrics) -> impl Endpoint + 'static {

@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::http::server;
+use crate::http;
 
 /// Shows `inbox` until `stop`: a page under `/`, a list under `/messages.json`, and each mail byte
 /// for byte under `/messages/{id}.eml`.
@@ -26,7 +26,7 @@ use crate::http::server;
 ///
 /// If `listener` has no address.
 pub async fn serve(listener: TcpListener, inbox: Inbox, stop: CancellationToken) -> io::Result<()> {
-    server::run(listener, routes(inbox), stop, Duration::from_secs(1)).await
+    http::serve(listener, routes(inbox), stop, Duration::from_secs(1)).await
 }
 
 /// The page, the list and the mails.

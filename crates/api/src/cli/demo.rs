@@ -15,11 +15,13 @@ use super::{
     master_key, migrate,
     practice::{INBOX_PORT, PASSWORD, PracticePorts, USERNAME},
     say,
-    serve::{Program, bind, stop_signal},
+    serve::{Api, Program, bind, stop_signal},
 };
 use crate::{
     app::{App, AppError, access, access::Caller, tenants, tenants::KeyDraft},
-    config::{AppArgs, DatabaseArgs, HttpArgs, KeyArgs, MailerArgs, RuleArgs, WorkerArgs},
+    config::{
+        AppArgs, DatabaseArgs, HttpArgs, KeyArgs, MailerArgs, PortalArgs, RuleArgs, WorkerArgs,
+    },
     practice_inbox, random,
     worker::Worker,
 };
@@ -45,6 +47,8 @@ pub(super) struct DemoArgs {
     rules: RuleArgs,
     #[command(flatten)]
     http: HttpArgs,
+    #[command(flatten)]
+    portal: PortalArgs,
     #[command(flatten)]
     worker: WorkerArgs,
 }
@@ -75,7 +79,8 @@ pub(super) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
     let shown = tokio::spawn(shown);
     let worker = Some(Worker::new(app.clone(), args.worker.config()));
     let grace = Duration::from_secs(args.http.shutdown_seconds);
-    let program = Program { app, api: Some((api, args.http)), metrics, worker };
+    let api = Api { listener: api, args: args.http, portal: args.portal.portal()? };
+    let program = Program { app, api: Some(api), metrics, worker };
     let running = tokio::spawn(program.run(stop, grace));
     tell(&file, &state);
     let ended = running.await.map_err(|err| Failure::new("the program ended early", err))?;

@@ -13,9 +13,10 @@ use tracing::{error, info, warn};
 use super::Failure;
 use crate::{
     app::App,
-    config::{AppArgs, HttpArgs, WorkerArgs},
+    config::{AppArgs, HttpArgs, PortalArgs, WorkerArgs},
     http::{self, HttpConfig},
     metrics,
+    portal::{self, config::PortalConfig},
     worker::Worker,
 };
 
@@ -25,6 +26,8 @@ pub(super) struct ServeArgs {
     app: AppArgs,
     #[command(flatten)]
     http: HttpArgs,
+    #[command(flatten)]
+    portal: PortalArgs,
     #[command(flatten)]
     worker: WorkerArgs,
     /// Serve the API only; `letterhead work` delivers elsewhere
@@ -47,6 +50,7 @@ pub(super) struct WorkArgs {
 }
 
 pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode, Failure> {
+    let portal = args.portal.portal()?;
     let app = args.app.app().await?;
     let api = bind(args.http.listen, "LETTERHEAD_LISTEN").await?;
     let metrics = match args.http.metrics_listen {
@@ -54,7 +58,12 @@ pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode, Failure> {
         None => None,
     };
     let worker = (!args.no_worker).then(|| Worker::new(app.clone(), args.worker.config()));
-    let program = Program { app, api: Some((api, args.http.clone())), metrics, worker };
+    let program = Program {
+        app,
+        api: Some(Api { listener: api, args: args.http.clone(), portal }),
+        metrics,
+        worker,
+    };
     program.run(stop_signal()?, Duration::from_secs(args.http.shutdown_seconds)).await
 }
 
@@ -100,10 +109,17 @@ pub(super) fn stop_signal() -> Result<CancellationToken, Failure> {
     Ok(stop)
 }
 
+/// The API and the portal, and where they listen.
+pub(super) struct Api {
+    pub(super) listener: TcpListener,
+    pub(super) args: HttpArgs,
+    pub(super) portal: PortalConfig,
+}
+
 /// What runs in this process.
 pub(super) struct Program {
     pub(super) app: App,
-    pub(super) api: Option<(TcpListener, HttpArgs)>,
+    pub(super) api: Option<Api>,
     pub(super) metrics: Option<TcpListener>,
     pub(super) worker: Option<Worker>,
 }
@@ -125,10 +141,14 @@ impl Program {
             tell_address(&listener, "the metrics listen");
             tokio::spawn(metrics::serve(listener, app.metrics.clone(), stop.clone()))
         });
-        let api = api.map(|(listener, args)| {
+        let api = api.map(|Api { listener, args, portal }| {
             tell_address(&listener, "the API listens");
-            let config = HttpConfig { trusted_proxies: args.trusted_proxies };
-            tokio::spawn(http::serve(listener, app.clone(), config, stop.clone(), grace))
+            let config = HttpConfig {
+                public_url: portal.public_url.as_str().to_owned(),
+                trusted_proxies: args.trusted_proxies,
+            };
+            let site = portal::site(app.clone(), portal, config);
+            tokio::spawn(http::serve(listener, site, stop.clone(), grace))
         });
 
         stop.cancelled().await;

@@ -1,8 +1,9 @@
 //! What every answer has in common, also those that the framework makes by itself.
 //!
 //! Each request gets an id, which its log line, its errors in the log and its problem share. A
-//! panic becomes a 500, and whatever is not a success and not a problem yet becomes one. Bodies,
-//! keys, query values and paths as they were asked for are never logged.
+//! panic becomes a 500, and what failed without words gets them from a [`Fallback`]: a problem
+//! from the API, a page from the portal. Bodies, keys, query values and paths as they were asked
+//! for are never logged.
 
 use std::{any::Any, collections::HashMap, panic::AssertUnwindSafe, time::Instant};
 
@@ -27,16 +28,16 @@ use crate::{metrics::Metrics, random};
 /// The router names a path's parameters as it likes (`:param0`); here they are found whatever their
 /// names, and known as the API document writes them.
 #[derive(Default)]
-pub(super) struct Paths(HashMap<String, KnownPath>);
+pub(crate) struct Paths(HashMap<String, KnownPath>);
 
-struct KnownPath {
+pub(crate) struct KnownPath {
     template: String,
     methods: Vec<Method>,
 }
 
 impl Paths {
     /// Adds a path as the API document writes it, such as `/v1/tenants/{tenant}`.
-    pub(super) fn add(&mut self, template: &str, methods: impl IntoIterator<Item = Method>) {
+    pub(crate) fn add(&mut self, template: &str, methods: impl IntoIterator<Item = Method>) {
         let path = self
             .0
             .entry(Self::shape(template))
@@ -57,14 +58,38 @@ impl Paths {
     }
 }
 
-/// An endpoint whose every answer is as the contract wants it.
-pub(super) struct Answering<E> {
-    pub(super) inner: E,
-    pub(super) metrics: Metrics,
-    pub(super) paths: Paths,
+/// What is answered where a failure has no words of its own.
+pub(crate) trait Fallback: Send + Sync {
+    /// The answer to a request whose handling panicked.
+    fn broken(&self) -> Response;
+
+    /// `response`, or another in its place if it is a failure without words, on `path` if that is
+    /// one of ours.
+    fn worded(&self, response: Response, path: Option<&KnownPath>) -> Response;
 }
 
-impl<E: Endpoint> Endpoint for Answering<E> {
+/// The API's fallback: problems.
+pub(super) struct Problems;
+
+impl Fallback for Problems {
+    fn broken(&self) -> Response {
+        problem(&internal())
+    }
+
+    fn worded(&self, response: Response, path: Option<&KnownPath>) -> Response {
+        with_problem(response, path)
+    }
+}
+
+/// An endpoint whose every answer is as the contract wants it.
+pub(crate) struct Answering<E, F> {
+    pub(crate) inner: E,
+    pub(crate) metrics: Metrics,
+    pub(crate) paths: Paths,
+    pub(crate) fallback: F,
+}
+
+impl<E: Endpoint, F: Fallback> Endpoint for Answering<E, F> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
@@ -74,20 +99,21 @@ impl<E: Endpoint> Endpoint for Answering<E> {
     }
 }
 
-impl<E: Endpoint> Answering<E> {
+impl<E: Endpoint, F: Fallback> Answering<E, F> {
     async fn answer(&self, request: Request) -> Response {
         let started = Instant::now();
         let method = request.method().clone();
         let response = AssertUnwindSafe(self.inner.get_response(request)).catch_unwind().await;
         let response = response.unwrap_or_else(|panic| {
             error!(panic = panic_words(&*panic), "a request panicked");
-            problem(&internal())
+            self.fallback.broken()
         });
         let pattern = response.data::<PathPattern>().map(|pattern| pattern.0.to_string());
         let path = pattern.and_then(|pattern| self.paths.find(&pattern));
-        let mut response = with_problem(response, path);
+        let mut response = self.fallback.worded(response, path);
         let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // Only what says so may be kept: assets, whose addresses change with them.
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 
         let route = path.map_or("unmatched", |path| &path.template);
@@ -182,7 +208,7 @@ mod tests {
                 "calm"
             })),
         );
-        TestClient::new(Answering { inner, metrics, paths })
+        TestClient::new(Answering { inner, metrics, paths, fallback: Problems })
     }
 
     async fn problem_of(response: poem::test::TestResponse, status: StatusCode) -> Value {

@@ -140,6 +140,6 @@ fn report(error: &AppError) {
 }
 
 /// Words of a use case as a sentence.
-fn sentence(words: &str) -> String {
+pub(crate) fn sentence(words: &str) -> String {
     format!("{}.", capitalised(words.trim_end_matches('.')))
 }

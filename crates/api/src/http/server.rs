@@ -20,8 +20,6 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
-use crate::app::App;
-
 /// Most connections at once; beyond that, new ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 4_096;
 /// How long a client may take for the head of a request, and idle before it.
@@ -32,31 +30,18 @@ const MAX_HEAD: usize = 32 * 1024;
 /// How the API is served.
 #[derive(Clone, Debug, Default)]
 pub struct HttpConfig {
+    /// Where the portal is found, without a slash at the end: links to it begin so.
+    pub public_url: String,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
 }
 
-/// Serves the API on `listener` until `stop`; requests under way then get `grace` to end.
+/// Serves `endpoint` on `listener` until `stop`; requests under way then get `grace` to end.
 ///
 /// # Errors
 ///
 /// If `listener` has no address.
-pub async fn serve(
-    listener: TcpListener,
-    app: App,
-    config: HttpConfig,
-    stop: CancellationToken,
-    grace: Duration,
-) -> io::Result<()> {
-    run(listener, super::routes(app, config), stop, grace).await
-}
-
-/// Serves `endpoint` on `listener` until `stop`.
-///
-/// # Errors
-///
-/// If `listener` has no address.
-pub(crate) async fn run<E: Endpoint + 'static>(
+pub async fn serve<E: Endpoint + 'static>(
     listener: TcpListener,
     endpoint: E,
     stop: CancellationToken,
@@ -162,7 +147,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stop = CancellationToken::new();
-        let server = tokio::spawn(run(listener, endpoint, stop.clone(), grace));
+        let server = tokio::spawn(serve(listener, endpoint, stop.clone(), grace));
         Served { address, stop, server }
     }
 

@@ -1,4 +1,4 @@
-//! The HTTP API over the whole route tree, with a real Postgres and the practice mail server.
+//! The HTTP API and the portal over the whole route tree, with a real Postgres and the practice mail server.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails here")]
 
@@ -6,6 +6,9 @@ mod framework;
 mod messages;
 mod operator;
 mod order;
+mod portal;
+mod portal_links;
+mod portal_sessions;
 mod practice_inbox;
 mod senders;
 mod test_runs;

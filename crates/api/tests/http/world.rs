@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use chrono::DateTime;
 use letterhead_api::{
     app::{App, Rules, tenants, waker::Waker},
-    http::{self, HttpConfig},
+    http::HttpConfig,
     metrics::Metrics,
+    portal::{self, config::PortalConfig},
 };
 use letterhead_domain::{message::MessageLimits, sender::PromotePolicy};
 use letterhead_mailer::{
@@ -35,9 +36,14 @@ use uuid::Uuid;
 pub(crate) const EVERY_SCOPE: [&str; 6] =
     ["settings:read", "settings:write", "test:run", "messages:send", "messages:read", "audit:read"];
 
+/// Where the world's readers find the portal.
+pub(crate) const PUBLIC_URL: &str = "http://127.0.0.1:8480";
+
 pub(crate) struct World {
     pub(crate) database: TestDatabase,
     pub(crate) practice: PracticeServer,
+    /// The program's parts, for what no call reaches.
+    pub(crate) app: App,
     pub(crate) operator: String,
     /// A key of the tenant `aurora` with every scope.
     pub(crate) aurora: String,
@@ -74,11 +80,22 @@ impl World {
         let app = app(&database.url(), &practice, rules).await;
         let operator = tenants::create_operator_key(&app, "test".parse().expect("a name")).await;
         let operator = operator.expect("a key").text.to_string();
-        let config = HttpConfig { trusted_proxies: vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)] };
-        let client = TestClient::new(http::routes(app, config).boxed());
+        let config = HttpConfig {
+            public_url: PUBLIC_URL.to_owned(),
+            trusted_proxies: vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)],
+        };
+        let portal = PortalConfig {
+            public_url: PUBLIC_URL.parse().expect("a URL"),
+            product_name: "Letterhead".to_owned(),
+            logo: None,
+            accent: None,
+            frame_ancestors: Vec::new(),
+        };
+        let client = TestClient::new(portal::site(app.clone(), portal, config).boxed());
         let mut world = Self {
             database,
             practice,
+            app,
             operator,
             aurora: String::new(),
             borealis: String::new(),

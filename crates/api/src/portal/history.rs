@@ -1,0 +1,98 @@
+//! Test history: every try of a sender's settings, and what stopped it.
+
+use askama::Template;
+use letterhead_domain::{
+    access::Deed,
+    test_run::{StageStatus, TestStatus},
+};
+use letterhead_storage::record::TestRunRecord;
+
+use super::{
+    Table, actor,
+    layout::{Layout, Nav},
+    moment::Moment,
+    paging,
+    texts::Texts,
+    visit::{Outcome, Place, Visit},
+};
+use crate::app::test_runs;
+
+pub(super) fn routes(table: &mut Table) {
+    table.page("/portal/tenants/:tenant/senders/:sender/test-runs", list);
+}
+
+#[derive(Template)]
+#[template(path = "history.html")]
+struct HistoryPage {
+    layout: Layout,
+    settings: String,
+    may_test: bool,
+    runs: Vec<RunLine>,
+    newest: Option<String>,
+    older: Option<String>,
+}
+
+struct RunLine {
+    href: String,
+    at: Moment,
+    who: String,
+    version: Option<String>,
+    mode: String,
+    chip: &'static str,
+    status: String,
+    took: Option<String>,
+    /// The stage that failed, and what it meant.
+    failure: Option<(String, String)>,
+}
+
+impl RunLine {
+    fn of(t: Texts, place: &Place, run: &TestRunRecord) -> Self {
+        let failed = run.stages.iter().find(|stage| stage.status == StageStatus::Failed);
+        let meaning = run.advice.as_ref().map(|advice| {
+            let own = t.find_text(&format!("advice-{}-title", advice.code));
+            own.unwrap_or_else(|| advice.title.clone())
+        });
+        let failure = failed.map(|stage| {
+            let stage = t.say(&format!("stage-{}", stage.stage.as_str()));
+            (stage, meaning.unwrap_or_default())
+        });
+        Self {
+            href: place.sender_path(&format!("/test-runs/{}", run.id)),
+            at: run.started_at.into(),
+            who: actor::in_words(t, &run.requested_by),
+            version: run.version.map(|version| version.to_string()),
+            mode: t.say(&format!("history-mode-{}", run.mode.as_str())),
+            chip: match run.status {
+                TestStatus::Running => "",
+                TestStatus::Passed => "good",
+                TestStatus::Failed => "bad",
+            },
+            status: t.say(&format!("history-status-{}", run.status.as_str())),
+            took: run.took.map(|took| format!("{:.1}", took.as_secs_f64())),
+            failure,
+        }
+    }
+}
+
+async fn list(visit: Visit) -> Outcome {
+    let place = visit.place().await?;
+    visit.require(Deed::SeeSettings)?;
+    let path = place.sender_path("/test-runs");
+    let sender = place.sender_if_any(&visit.app).await?;
+    let page = match &sender {
+        Some(sender) => {
+            let page = paging::asked_for(&visit);
+            Some(test_runs::list(&visit.app, &place.caller, sender.id, page).await?)
+        }
+        None => None,
+    };
+    let runs = page.iter().flat_map(|page| &page.items);
+    visit.show(&HistoryPage {
+        settings: place.sender_path(""),
+        may_test: visit.may(Deed::Test),
+        runs: runs.map(|run| RunLine::of(visit.texts(), &place, run)).collect(),
+        newest: paging::newest(&visit, &path, &[]),
+        older: paging::older(&path, &[], page.as_ref().and_then(|page| page.next)),
+        layout: visit.layout_at(&place, Nav::TestRuns),
+    })
+}

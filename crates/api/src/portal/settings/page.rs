@@ -1,0 +1,203 @@
+//! The settings page itself: which parts of it this reader sees, and the form in edit mode.
+
+use askama::Template;
+use letterhead_domain::{
+    access::Deed,
+    field_errors::FieldErrors,
+    sender::{SecretState, SettingsVersion},
+    smtp_settings::Encryption,
+};
+use letterhead_storage::record::{SenderRecord, TestRunRecord};
+use poem::http::StatusCode;
+
+use super::{
+    picker::{self, Group, Note},
+    typed::{FIELDS, Typed},
+    view::{self, Candidate, Chip, Fact, GuideBox, Notice},
+};
+use crate::portal::{
+    actor,
+    layout::{Banner, Layout, Nav},
+    moment::Moment,
+    test_runs::RunView,
+    visit::{Outcome, Place, Visit},
+};
+
+/// What a page is made of beside the sender.
+#[derive(Default)]
+pub(in crate::portal) struct Asked {
+    /// The status of the answer; 200 if nothing is said.
+    pub(in crate::portal) status: StatusCode,
+    /// What is said at the top.
+    pub(in crate::portal) banner: Option<Banner>,
+    /// A test run to be shown with its stages.
+    pub(in crate::portal) run: Option<TestRunRecord>,
+    /// The form, in edit mode.
+    pub(super) form: Option<Edit>,
+}
+
+/// The form as it is to be shown.
+pub(super) struct Edit {
+    pub(super) typed: Typed,
+    /// What was refused.
+    pub(super) errors: FieldErrors,
+    /// Whether what is typed is saved nowhere.
+    pub(super) is_unsaved: bool,
+    /// The version that the typed values were based on, if somebody saved another one since.
+    pub(super) stale: Option<u32>,
+}
+
+impl Edit {
+    /// The form with what is stored, or empty.
+    pub(super) fn of(newest: Option<&SettingsVersion>) -> Self {
+        let typed = newest.map_or_else(Typed::empty, |v| Typed::of_settings(&v.settings));
+        Self::with(typed, FieldErrors::default(), false)
+    }
+
+    pub(super) fn with(typed: Typed, errors: FieldErrors, is_unsaved: bool) -> Self {
+        Self { typed, errors, is_unsaved, stale: None }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct SettingsPage {
+    layout: Layout,
+    script: String,
+    run_script: String,
+    path: String,
+    chip: Option<Chip>,
+    notices: Vec<Notice>,
+    run: Option<RunView>,
+    facts: Vec<Fact>,
+    version: Option<VersionLine>,
+    form: Option<FormView>,
+    candidate: Option<Candidate>,
+    guide: Option<GuideBox>,
+    last_test: Option<LastTest>,
+    may_edit: bool,
+    may_test: bool,
+    /// Whether the reader may pause the sender now.
+    may_pause: bool,
+}
+
+/// Which version is shown, whose it is, and since when.
+struct VersionLine {
+    words: String,
+    at: Moment,
+}
+
+struct LastTest {
+    chip: Chip,
+    at: Moment,
+    path: String,
+}
+
+struct FormView {
+    is_first: bool,
+    is_unsaved: bool,
+    base: String,
+    fields: Vec<FieldView>,
+    encryptions: Vec<Choice>,
+    groups: Vec<Group>,
+    notes: Vec<Note>,
+    suggestion: Option<&'static str>,
+    stale: Option<Stale>,
+    /// What stands below the password's field.
+    password_hint: String,
+    /// What takes its place when the destination was changed.
+    password_moved: Option<String>,
+    more_is_open: bool,
+    errors: usize,
+}
+
+struct FieldView {
+    name: &'static str,
+    label: String,
+    value: String,
+    hint: Option<String>,
+    error: Option<String>,
+    /// The stored value, where somebody else saved another one meanwhile.
+    stored_now: Option<String>,
+    /// The stored value, for the script.
+    stored: String,
+}
+
+struct Choice {
+    word: &'static str,
+    text: String,
+    is_chosen: bool,
+}
+
+/// Who saved what while the reader was typing.
+struct Stale {
+    words: String,
+    at: Option<Moment>,
+}
+
+/// Shows the settings page of `sender`, or of a place that has none yet.
+pub(in crate::portal) fn show(
+    visit: &Visit,
+    place: &Place,
+    sender: Option<&SenderRecord>,
+    asked: Asked,
+) -> Outcome {
+    let t = visit.texts();
+    let newest = sender.map(SenderRecord::newest);
+    let shown = match (&asked.form, newest) {
+        (Some(form), _) => form.typed.clone(),
+        (None, Some(newest)) => Typed::of_settings(&newest.settings),
+        (None, None) => Typed::empty(),
+    };
+    let is_editing = asked.form.is_some();
+    let (may_test, may_steer) = (visit.may(Deed::Test), visit.may(Deed::SteerSender));
+    let run = asked.run.map(|run| RunView::of(visit, place, sender, run));
+    let is_running = run.as_ref().is_some_and(|run| run.is_running);
+    let told = run.as_ref().and_then(RunView::banner);
+    let notices = sender.filter(|_| !is_editing && run.is_none());
+    let page = SettingsPage {
+        layout: visit
+            .layout_at(place, Nav::Settings)
+            .with_banner(asked.banner.or(told))
+            .with_reload(is_running.then_some(2)),
+        script: visit.site.assets.address("settings.js"),
+        run_script: visit.site.assets.address("run.js"),
+        path: place.sender_path(""),
+        chip: sender.map(|sender| view::chip(t, sender.state())),
+        notices: notices
+            .map(|sender| view::notices(t, place, sender, (may_test, may_steer)))
+            .unwrap_or_default(),
+        run,
+        facts: newest.map(|newest| view::facts(t, newest)).unwrap_or_default(),
+        version: sender.map(|sender| version_line(visit, sender)),
+        candidate: sender.and_then(|sender| view::candidate(t, sender, may_steer)),
+        guide: view::guide(place, &shown),
+        last_test: sender.and_then(|sender| last_test(visit, place, sender)),
+        may_edit: visit.may(Deed::EditSettings),
+        may_test: may_test && sender.is_some() && !is_editing,
+        may_pause: may_steer && sender.is_some_and(|s| s.pause.is_none() && s.live.is_some()),
+        form: asked.form.map(|edit| form_view(visit, place, newest, edit)),
+    };
+    visit.show_as(asked.status, &page)
+}
+
+fn version_line(visit: &Visit, sender: &SenderRecord) -> VersionLine {
+    let t = visit.texts();
+    let newest = sender.newest();
+    let (number, who) = (newest.number.to_string(), actor::in_words(t, &newest.created_by));
+    let key = match (&sender.candidate, &sender.live) {
+        (Some(_), _) | (None, None) => "settings-version-unproven",
+        (None, Some(_)) => "settings-version-live",
+    };
+    let words = t.with_two(key, &number, &who);
+    VersionLine { words, at: newest.created_at.into() }
+}
+
+fn last_test(visit: &Visit, place: &Place, sender: &SenderRecord) -> Option<LastTest> {
+    let (t, test) = (visit.texts(), sender.last_test.as_ref()?);
+    Some(LastTest {
+        chip: crate::portal::test_runs::status_chip(t, test.status),
+        at: test.started_at.into(),
+        path: place.sender_path(&format!("/test-runs/{}", test.id)),
+    })
+}

@@ -1,0 +1,225 @@
+//! The form's fields as text: as they were typed, as they are stored, and what is wrong with them.
+
+use letterhead_domain::{
+    field_errors::{FieldErrors, Invalid},
+    provider::{self, Preset, Provider},
+    sender::{PromotePolicy, SettingsVersion, plan_save},
+    smtp_settings::{
+        Auth, Encryption, PasswordInput, SettingsDraft, SettingsInput, SmtpSettings,
+        password_required,
+    },
+};
+use letterhead_mailer::egress::EgressGuard;
+use zeroize::Zeroizing;
+
+use crate::portal::form::Form;
+
+/// The names of the fields, in the order in which people know them, with what is optional at the
+/// end. The password is among them by name only: what was typed there is kept nowhere.
+pub(super) const FIELDS: [&str; 9] = [
+    "driver",
+    "host",
+    "port",
+    "encryption",
+    "username",
+    "password",
+    "sender_name",
+    "sender_email",
+    "reply_to",
+];
+
+/// Every field but the password, as text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Typed {
+    pub(super) driver: String,
+    pub(super) host: String,
+    pub(super) port: String,
+    pub(super) encryption: String,
+    pub(super) username: String,
+    pub(super) sender_name: String,
+    pub(super) sender_email: String,
+    pub(super) reply_to: String,
+}
+
+impl Typed {
+    /// The form of somebody who begins.
+    pub(super) fn empty() -> Self {
+        Self {
+            driver: SmtpSettings::DRIVER.to_owned(),
+            port: "587".to_owned(),
+            encryption: Encryption::Starttls.as_str().to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// What was typed.
+    pub(super) fn of_form(form: &Form) -> Self {
+        let text = |name| form.text(name).to_owned();
+        Self {
+            driver: text("driver"),
+            host: text("host"),
+            port: text("port").trim().to_owned(),
+            encryption: text("encryption"),
+            username: text("username"),
+            sender_name: text("sender_name"),
+            sender_email: text("sender_email"),
+            reply_to: text("reply_to"),
+        }
+    }
+
+    /// What is stored.
+    pub(super) fn of_settings(settings: &SmtpSettings) -> Self {
+        let SmtpSettings { host, port, encryption, auth, sender_name, sender_email, reply_to } =
+            settings;
+        Self {
+            driver: SmtpSettings::DRIVER.to_owned(),
+            host: host.to_string(),
+            port: port.to_string(),
+            encryption: encryption.as_str().to_owned(),
+            username: auth.username().map(ToString::to_string).unwrap_or_default(),
+            sender_name: sender_name.to_string(),
+            sender_email: sender_email.to_string(),
+            reply_to: reply_to.as_ref().map(ToString::to_string).unwrap_or_default(),
+        }
+    }
+
+    /// One field by its name; nothing for the password.
+    pub(super) fn value(&self, name: &str) -> &str {
+        match name {
+            "driver" => &self.driver,
+            "host" => &self.host,
+            "port" => &self.port,
+            "encryption" => &self.encryption,
+            "username" => &self.username,
+            "sender_name" => &self.sender_name,
+            "sender_email" => &self.sender_email,
+            "reply_to" => &self.reply_to,
+            _ => "",
+        }
+    }
+
+    /// The same with a service's server filled in.
+    pub(super) fn filled(mut self, provider: &Provider, preset: &Preset) -> Self {
+        let way = provider.first_way();
+        preset.host.clone_into(&mut self.host);
+        self.port = way.port.to_string();
+        way.encryption.as_str().clone_into(&mut self.encryption);
+        if let Some(name) = provider.username.fixed() {
+            name.clone_into(&mut self.username);
+        }
+        self
+    }
+
+    /// The service whose server is entered.
+    pub(super) fn provider(&self) -> Option<&'static Provider> {
+        self.host.parse().ok().as_ref().and_then(provider::of_host)
+    }
+
+    /// The service that the addresses are of, if another one's server is entered, or none.
+    pub(super) fn suggestion(&self) -> Option<&'static Provider> {
+        let by_address = [&self.sender_email, &self.username].into_iter().find_map(|address| {
+            address.rsplit_once('@').and_then(|(_, domain)| provider::of_email_domain(domain))
+        })?;
+        let is_known_elsewhere = self.provider().is_some();
+        (!is_known_elsewhere).then_some(by_address)
+    }
+
+    fn input(&self, password: PasswordInput, newest: Option<&SettingsVersion>) -> SettingsInput {
+        // A sender without sign-in was made by a program; here it stays one until a user name is
+        // entered. Nobody gets there by forgetting a field.
+        let without = newest.is_some_and(|newest| newest.settings.auth == Auth::None)
+            && self.username.trim().is_empty();
+        let auth = if without { "none" } else { "password" };
+        SettingsInput {
+            driver: Some(self.driver.clone()),
+            host: self.host.clone(),
+            // No port is below 0: what is no number is refused as one out of range.
+            port: self.port.parse().unwrap_or(-1),
+            encryption: self.encryption.clone(),
+            auth: Some(auth.to_owned()),
+            username: (!without).then(|| self.username.clone()),
+            password,
+            sender_name: self.sender_name.clone(),
+            sender_email: self.sender_email.clone(),
+            reply_to: Some(self.reply_to.clone()).filter(|text| !text.trim().is_empty()),
+        }
+    }
+
+    /// Parses what was typed over `newest`; else every field that is refused, those among them that
+    /// only a save would refuse, so that a person mends them all at once.
+    pub(super) fn draft(
+        &self,
+        password: Zeroizing<String>,
+        newest: Option<&SettingsVersion>,
+        guard: &EgressGuard,
+    ) -> Result<SettingsDraft, FieldErrors> {
+        let is_typed = !password.is_empty();
+        let input = if is_typed { PasswordInput::Text(password) } else { PasswordInput::Absent };
+        match SettingsDraft::try_from(self.input(input, newest)) {
+            Ok(draft) => {
+                let refused = refused_by_a_save(&draft, newest, guard);
+                if refused.is_empty() { Ok(draft) } else { Err(refused) }
+            }
+            Err(mut errors) => {
+                let later = self.without(&errors).refused_later(is_typed, newest, guard);
+                for error in later.iter() {
+                    if errors.iter().all(|known| known.pointer != error.pointer) {
+                        let invalid = Invalid {
+                            code: error.code,
+                            message: error.message.clone(),
+                        };
+                        errors.push(error.pointer.clone(), invalid);
+                    }
+                }
+                Err(errors)
+            }
+        }
+    }
+
+    /// The same with something harmless in place of what was refused, as far as that says nothing
+    /// about the rest.
+    fn without(&self, errors: &FieldErrors) -> Self {
+        let mut mended = self.clone();
+        for error in errors.iter() {
+            match error.pointer.as_str() {
+                "/port" => "587".clone_into(&mut mended.port),
+                "/sender_name" => "-".clone_into(&mut mended.sender_name),
+                "/sender_email" => "nobody@example.com".clone_into(&mut mended.sender_email),
+                "/reply_to" => mended.reply_to.clear(),
+                _ => {}
+            }
+        }
+        mended
+    }
+
+    fn refused_later(
+        &self,
+        password_is_typed: bool,
+        newest: Option<&SettingsVersion>,
+        guard: &EgressGuard,
+    ) -> FieldErrors {
+        match SettingsDraft::try_from(self.input(PasswordInput::Absent, newest)) {
+            Ok(draft) if password_is_typed => {
+                guard.check_literal(&draft.settings).err().unwrap_or_default()
+            }
+            Ok(draft) => refused_by_a_save(&draft, newest, guard),
+            Err(_) if newest.is_none() && !password_is_typed => {
+                FieldErrors::one("/password", password_required())
+            }
+            Err(_) => FieldErrors::default(),
+        }
+    }
+}
+
+/// What a save would refuse in well-formed settings.
+fn refused_by_a_save(
+    draft: &SettingsDraft,
+    newest: Option<&SettingsVersion>,
+    guard: &EgressGuard,
+) -> FieldErrors {
+    let mut refused = guard.check_literal(&draft.settings).err().unwrap_or_default();
+    if let Err(errors) = plan_save(newest, None, draft, PromotePolicy::AfterTest) {
+        refused.extend(errors);
+    }
+    refused
+}

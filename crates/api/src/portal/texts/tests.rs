@@ -1,0 +1,139 @@
+use std::{collections::BTreeSet, fs, path::Path};
+
+use fluent_bundle::FluentResource;
+use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
+use letterhead_domain::access::PortalRole;
+
+use super::*;
+
+/// Beginnings of keys whose ends are words of the domain, with every such word.
+fn families() -> Vec<(&'static str, Vec<String>)> {
+    vec![
+        ("role-", PortalRole::ALL.iter().map(|role| role.as_str().to_owned()).collect()),
+        ("way-in-", with_title_and_words(&["used", "expired", "unknown"])),
+        (
+            "refusal-",
+            with_title_and_words(&[
+                "sign-in",
+                "cross-site",
+                "form",
+                "role",
+                "not-found",
+                "stale",
+                "unavailable",
+                "broken",
+            ]),
+        ),
+        ("refusal-", vec!["conflict-title".to_owned(), "too-many-title".to_owned()]),
+    ]
+}
+
+/// Pages that say one thing each.
+fn with_title_and_words(names: &[&str]) -> Vec<String> {
+    names.iter().flat_map(|name| [format!("{name}-title"), format!("{name}-words")]).collect()
+}
+
+/// Every key of a language, with the values that its text takes.
+fn keys(parts: &[&str]) -> Vec<(String, BTreeSet<String>)> {
+    let mut found = Vec::new();
+    for part in parts {
+        let resource = FluentResource::try_new((*part).to_owned());
+        let resource = resource.map_err(|(_, faults)| faults).expect("well-formed Fluent");
+        for entry in resource.entries() {
+            if let Entry::Message(message) = entry {
+                let mut values = BTreeSet::new();
+                note_values(message.value.as_ref().expect("a text"), &mut values);
+                found.push((message.id.name.to_owned(), values));
+            }
+        }
+    }
+    found
+}
+
+fn note_values(pattern: &Pattern<&str>, values: &mut BTreeSet<String>) {
+    for element in &pattern.elements {
+        let PatternElement::Placeable { expression } = element else { continue };
+        let inline = match expression {
+            Expression::Inline(inline) => inline,
+            Expression::Select { selector, variants } => {
+                variants.iter().for_each(|variant| note_values(&variant.value, values));
+                selector
+            }
+        };
+        if let InlineExpression::VariableReference { id } = inline {
+            values.insert(id.name.to_owned());
+        }
+    }
+}
+
+/// Every text in double quotes that follows one of `calls` below `folder`.
+fn quoted_after(folder: &Path, calls: &[&str], found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            quoted_after(&path, calls, found);
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("text");
+        for call in calls {
+            for (at, _) in text.match_indices(call) {
+                let rest = text[at + call.len()..].trim_start();
+                if let Some((key, _)) = rest.strip_prefix('"').and_then(|rest| rest.split_once('"'))
+                {
+                    found.insert(key.to_owned());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_language_has_the_same_texts_with_the_same_values() {
+    let [(_, _, english), others @ ..] = LANGUAGES;
+    let english = keys(english);
+    let names: BTreeSet<_> = english.iter().map(|(key, _)| key).collect();
+    assert_eq!(names.len(), english.len(), "no key is given twice");
+    for (code, _, parts) in others {
+        let theirs: BTreeSet<_> = keys(parts).into_iter().collect();
+        let ours: BTreeSet<_> = english.iter().cloned().collect();
+        let missing: Vec<_> = ours.difference(&theirs).collect();
+        let strange: Vec<_> = theirs.difference(&ours).collect();
+        assert!(missing.is_empty() && strange.is_empty(), "{code}: {missing:?} {strange:?}");
+    }
+}
+
+#[test]
+fn every_text_that_a_page_asks_for_exists_and_none_is_left_over() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut used = BTreeSet::new();
+    let calls = [".say(", ".with(", ".count(", ".did(", "key: ", "_key = ", "Text("];
+    quoted_after(&root.join("templates"), &calls, &mut used);
+    quoted_after(&root.join("src/portal"), &calls, &mut used);
+    for (beginning, ends) in families() {
+        used.extend(ends.iter().map(|end| format!("{beginning}{}", end.replace('.', "-"))));
+    }
+    let known: BTreeSet<_> = keys(LANGUAGES[0].2).into_iter().map(|(key, _)| key).collect();
+
+    let unknown: Vec<_> =
+        used.difference(&known).filter(|key| !key.is_empty() && !key.ends_with('-')).collect();
+    let idle: Vec<_> = known.difference(&used).collect();
+
+    assert!(unknown.is_empty(), "asked for, and not there: {unknown:?}");
+    assert!(idle.is_empty(), "there, and never asked for: {idle:?}");
+}
+
+#[test]
+fn a_reader_gets_the_best_language_that_there_is() {
+    let cases = [
+        ("", "en"),
+        ("de", "en"),
+        ("fil", "fil"),
+        ("fil-PH,fil;q=0.9,en;q=0.8", "fil"),
+        ("en-GB,fil;q=0.5", "en"),
+        ("de;q=0.9,fil;q=0.8", "fil"),
+        ("\u{0}nonsense;;q", "en"),
+    ];
+    for (accept, expected) in cases {
+        assert_eq!(Texts::negotiate(accept).code(), expected, "{accept}");
+    }
+}

@@ -1,0 +1,16 @@
+way-in-title = Welcome to { $product }
+way-in-words = This link opens the mail settings of { $tenant }.
+way-in-operator-words = This link opens the operator’s side of { $product }: every tenant.
+way-in-name = Name
+way-in-email = E-mail
+way-in-role = Role
+way-in-continue = Continue
+way-in-once = The link works once. You stay signed in until you sign out, or have not clicked for 30 minutes.
+way-in-used-title = This link was used already
+way-in-used-words = Each link works once. If you used it yourself in this browser, you may still be signed in: go to the start page. If not, ask whoever sent you the link for a new one.
+way-in-expired-title = This link is too old
+way-in-expired-words = Links work for a short time only, so that nobody finds an old one. Open “SMTP Settings” again in the program you came from, or ask whoever sent you the link for a new one.
+way-in-unknown-title = This link does not work
+way-in-unknown-words = Perhaps a part of it is missing: copy the whole link from the message. If it still does not work, ask whoever sent it for a new one.
+signed-out-title = You are signed out
+signed-out-words = To come back, open “SMTP Settings” again in the program you came from, or ask for a new link.

@@ -1,0 +1,16 @@
+way-in-title = Maligayang pagdating sa { $product }
+way-in-words = Binubuksan ng link na ito ang mail settings ng { $tenant }.
+way-in-operator-words = Binubuksan ng link na ito ang panig ng operator ng { $product }: lahat ng tenant.
+way-in-name = Pangalan
+way-in-email = E-mail
+way-in-role = Role
+way-in-continue = Magpatuloy
+way-in-once = Isang beses lang gagana ang link. Mananatili kang naka-sign in hanggang mag-sign out ka, o hanggang 30 minuto kang walang pindot.
+way-in-used-title = Nagamit na ang link na ito
+way-in-used-words = Isang beses lang gagana ang bawat link. Kung ikaw mismo ang gumamit nito sa browser na ito, baka naka-sign in ka pa: pumunta sa unang pahina. Kung hindi, humingi ng bagong link sa nagpadala nito.
+way-in-expired-title = Masyado nang luma ang link na ito
+way-in-expired-words = Sandaling panahon lang gumagana ang mga link, para walang makatagpo ng luma. Buksan muli ang “SMTP Settings” sa programang pinanggalingan mo, o humingi ng bagong link sa nagpadala nito.
+way-in-unknown-title = Hindi gumagana ang link na ito
+way-in-unknown-words = Baka kulang ito: kopyahin ang buong link mula sa mensahe. Kung hindi pa rin gumana, humingi ng bago sa nagpadala nito.
+signed-out-title = Naka-sign out ka na
+signed-out-words = Para makabalik, buksan muli ang “SMTP Settings” sa programang pinanggalingan mo, o humingi ng bagong link.
