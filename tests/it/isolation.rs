@@ -50,6 +50,7 @@ fn operations() -> Vec<Operation> {
         "kind": "receipt", "to": [{"email": "a@b.example"}], "subject": "s", "text": "t",
     });
     let key = json!({"name": "k", "scopes": ["settings:read"]});
+    let link = |role: &str| json!({"role": role, "email": "a@b.example", "name": "A"});
     vec![
         operation("get", "/livez", Anyone),
         operation("get", "/readyz", Anyone),
@@ -62,6 +63,8 @@ fn operations() -> Vec<Operation> {
         operation("get", "/v1/tenants/{tenant}/api-keys", OperatorOnTenant),
         with_body("post", "/v1/tenants/{tenant}/api-keys", OperatorOnTenant, key),
         operation("delete", "/v1/tenants/{tenant}/api-keys/{id}", OperatorOnTenant),
+        with_body("post", "/v1/portal-links", Operator, link("operator")),
+        with_body("post", "/v1/tenants/{tenant}/portal-links", OperatorOnTenant, link("admin")),
         operation("get", "/v1/tenants/{tenant}/senders", Tenant("settings:read")),
         operation("get", "/v1/tenants/{tenant}/senders/{sender}", Tenant("settings:read")),
         with_body(

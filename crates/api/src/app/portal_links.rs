@@ -42,8 +42,21 @@ pub struct CreatedLink {
     pub id: PortalLinkId,
     /// The token, the last part of the link's URL.
     pub token: Zeroizing<String>,
+    /// What whoever uses it may do.
+    pub role: PortalRole,
+    /// For whom it is.
+    pub email: EmailAddress,
+    /// Their name.
+    pub name: PersonName,
     /// When it stops working.
     pub expires_at: DateTime<Utc>,
+}
+
+impl CreatedLink {
+    /// The link, for a portal that is found at `public_url` (without a slash at its end).
+    pub fn url(&self, public_url: &str) -> Zeroizing<String> {
+        Zeroizing::new(format!("{public_url}/portal/links/{}", self.token.as_str()))
+    }
 }
 
 /// A link that somebody shows, before it is used.
@@ -69,13 +82,7 @@ pub struct ShownLink {
 /// own role and for a time that is too long.
 pub async fn create(app: &App, caller: &Caller, draft: LinkDraft) -> Result<CreatedLink, AppError> {
     require_operator(&caller.principal)?;
-    let mut errors = FieldErrors::default();
-    if draft.role == PortalRole::Operator {
-        let words = "a tenant's link is for an admin, a viewer or a setup";
-        errors.push("/role", Invalid::new("unknown_value", words));
-    }
-    let valid_for = errors.note("/expires_in_seconds", valid_for(&draft));
-    let valid_for = errors.or(valid_for)?;
+    let valid_for = check(&draft, tenants_role)?;
     let tx = app.store.tenant(caller.tenant).await?;
     // A deleted tenant's id is not to get any more rows.
     tx.tenant().load().await?;
@@ -84,7 +91,7 @@ pub async fn create(app: &App, caller: &Caller, draft: LinkDraft) -> Result<Crea
     let (id, action, target) = (random::id(), AuditAction::PortalLinkCreated, link.id.to_string());
     tx.audit().record(id, &caller.actor(), action, &target, &detail(&link)).await?;
     tx.commit().await?;
-    Ok(CreatedLink { id: link.id, token: token.text, expires_at: link.expires_at })
+    Ok(created(token, link))
 }
 
 /// Makes a link to the operator's own pages.
@@ -99,22 +106,16 @@ pub async fn create_operator(
     draft: LinkDraft,
 ) -> Result<CreatedLink, AppError> {
     require_operator(principal)?;
-    let mut errors = FieldErrors::default();
-    if draft.role != PortalRole::Operator {
-        let words = "only a tenant's link is for another role than operator";
-        errors.push("/role", Invalid::new("unknown_value", words));
-    }
-    let valid_for = errors.note("/expires_in_seconds", valid_for(&draft));
-    let valid_for = errors.or(valid_for)?;
+    let valid_for = check(&draft, operators_role)?;
     let system = app.store.system().await?;
     let (token, link) = new_link(principal, draft, system.now() + valid_for);
     system.portal_links().create_operator(&link).await?;
     let kind = OperatorEventKind::OperatorLinkCreated;
     let mut detail = detail(&link).to_vec();
-    detail.push(("by", link.created_by));
+    detail.push(("by", link.created_by.clone()));
     system.events().record(kind, None, &detail).await?;
     system.commit().await?;
-    Ok(CreatedLink { id: link.id, token: token.text, expires_at: link.expires_at })
+    Ok(created(token, link))
 }
 
 /// Finds the link that `token` belongs to, and changes nothing: programs that open every link of a
@@ -137,16 +138,51 @@ pub async fn find(app: &App, token: &str) -> Result<Option<ShownLink>, AppError>
     }))
 }
 
-/// For how long the link may wait.
-fn valid_for(draft: &LinkDraft) -> Result<TimeDelta, Invalid> {
-    let longest = draft.role.longest_link();
-    let valid_for = draft.valid_for.unwrap_or(longest);
-    let delta = TimeDelta::from_std(valid_for).ok();
-    delta.filter(|_| !valid_for.is_zero() && valid_for <= longest).ok_or_else(|| {
-        let (role, seconds) = (draft.role.as_str(), longest.as_secs());
+/// The role that `word` names, if a link into a tenant's pages can be for it.
+///
+/// # Errors
+///
+/// [`Invalid`] for the operator's own role, and for a word that is none.
+pub fn tenants_role(word: &str) -> Result<PortalRole, Invalid> {
+    let role = word.parse().ok().filter(|role| *role != PortalRole::Operator);
+    role.ok_or_else(|| Invalid::new("unknown_value", "use one of admin, viewer, setup"))
+}
+
+/// The role that `word` names, if a link to the operator's own pages can be for it.
+///
+/// # Errors
+///
+/// [`Invalid`] for everything but the operator's own role.
+pub fn operators_role(word: &str) -> Result<PortalRole, Invalid> {
+    let role = word.parse().ok().filter(|role| *role == PortalRole::Operator);
+    role.ok_or_else(|| Invalid::new("unknown_value", "use operator"))
+}
+
+/// For how long a link for `role` may wait; without a length, as long as the role allows.
+///
+/// # Errors
+///
+/// [`Invalid`] for no time at all, and for more than the role allows.
+pub fn valid_for(role: PortalRole, length: Option<Duration>) -> Result<TimeDelta, Invalid> {
+    let longest = role.longest_link();
+    let length = length.unwrap_or(longest);
+    let fits = !length.is_zero() && length <= longest;
+    TimeDelta::from_std(length).ok().filter(|_| fits).ok_or_else(|| {
+        let (role, seconds) = (role.as_str(), longest.as_secs());
         let words = format!("choose from 1 to {seconds} seconds for the role {role}");
         Invalid::new("out_of_range", words)
     })
+}
+
+/// Notes what of a draft is refused; otherwise for how long the link may wait.
+fn check(
+    draft: &LinkDraft,
+    fits: impl FnOnce(&str) -> Result<PortalRole, Invalid>,
+) -> Result<TimeDelta, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    errors.note("/role", fits(draft.role.as_str()));
+    let length = errors.note("/expires_in_seconds", valid_for(draft.role, draft.valid_for));
+    errors.or(length)
 }
 
 fn new_link(
@@ -165,6 +201,11 @@ fn new_link(
         expires_at,
     };
     (token, link)
+}
+
+fn created(token: NewToken, link: NewPortalLink) -> CreatedLink {
+    let NewPortalLink { id, role, email, name, expires_at, .. } = link;
+    CreatedLink { id, token: token.text, role, email, name, expires_at }
 }
 
 /// What the audit says about a link: nothing that opens it.

@@ -189,6 +189,10 @@ word_lists! {
     EncryptionKind = ["starttls", "implicit_tls", "none"];
     /// How the connection is protected, as requests may say it.
     EncryptionInputKind = ["starttls", "implicit_tls", "none", "tls", "ssl"];
+    /// What whoever uses a link into a tenant's pages may do.
+    TenantRoleKind = ["admin", "viewer", "setup"];
+    /// What whoever uses a link to the operator's own pages may do.
+    OperatorRoleKind = ["operator"];
     /// What became of a version.
     VersionStatusKind = ["live", "candidate", "superseded", "discarded"];
 }

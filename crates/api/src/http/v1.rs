@@ -7,6 +7,7 @@ mod api_keys;
 mod audit_events;
 mod events;
 mod messages;
+mod portal_links;
 mod senders;
 mod tenants;
 pub(super) mod test_runs;
@@ -32,6 +33,9 @@ pub(super) enum Tag {
     /// For the operator: the keys of its client businesses.
     #[oai(rename = "API keys")]
     ApiKeys,
+    /// For the operator: links that let a tenant's people, or its own, into the portal.
+    #[oai(rename = "Portal links")]
+    PortalLinks,
     /// For the operator: what its client businesses' mail ran into.
     Events,
     /// Whether this process works.
@@ -42,6 +46,7 @@ pub(super) enum Tag {
 pub(super) type Api = (
     tenants::TenantsApi,
     api_keys::ApiKeysApi,
+    portal_links::PortalLinksApi,
     senders::SendersApi,
     versions::VersionsApi,
     test_runs::TestRunsApi,
@@ -55,6 +60,7 @@ pub(super) fn api() -> Api {
     (
         tenants::TenantsApi,
         api_keys::ApiKeysApi,
+        portal_links::PortalLinksApi,
         senders::SendersApi,
         versions::VersionsApi,
         test_runs::TestRunsApi,

@@ -16,8 +16,6 @@ use crate::{
     vault::data_key::DataKey,
 };
 
-pub(super) mod overview;
-
 const TABLE: &str = "tenants";
 
 #[derive(FromQueryResult)]
