@@ -2,4 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed, and says where")]
 
+mod foreign_site;
 mod harness;
+mod settings;
+mod test_configurations;
+mod way_in;

@@ -21,6 +21,7 @@ use thirtyfour::{
 };
 
 mod axe;
+mod download;
 mod driver;
 mod keys;
 mod look;
@@ -61,7 +62,7 @@ pub struct Browser {
 
 impl Browser {
     /// Starts a browser for the server at `base`, or tells on the terminal that the test is
-    /// skipped because Chromium, its driver or axe-core is not here.
+    /// skipped because Chromium with its driver, pdftotext or axe-core is not here.
     ///
     /// # Panics
     ///
@@ -70,10 +71,9 @@ impl Browser {
         #[expect(clippy::disallowed_methods, reason = "make test says where axe-core is")]
         let axe = env::var("LETTERHEAD_AXE").ok();
         let missing = match axe {
-            Some(axe) if driver::is_installed() => {
-                return Some(Self::start(base, axe.into()).await);
-            }
-            Some(_) => "Chromium",
+            _ if !driver::is_installed() => "Chromium",
+            _ if !download::can_be_read() => "pdftotext",
+            Some(axe) => return Some(Self::start(base, axe.into()).await),
             None => "axe",
         };
         // Past the runner's capture, which would hide it in a test that passes.
@@ -93,7 +93,7 @@ impl Browser {
         set(wanted.add_arg(&format!("--user-data-dir={}", folder.path().join("profile").display())));
         set(wanted.set_browser_log_level(LoggingPrefsLogLevel::All));
         let preferences = json!({
-            "download.default_directory": folder.path().join("downloads"),
+            "download.default_directory": folder.path().join(download::FOLDER),
             "plugins.always_open_pdf_externally": true,
             "intl.accept_languages": "en-US,en",
         });
@@ -104,11 +104,6 @@ impl Browser {
         let pid = driver.capabilities().get("goog:processID").and_then(serde_json::Value::as_i64);
         process.own(pid.expect("Chromium's process number"));
         Self { driver, base: base.to_owned(), axe, folder, _process: process }
-    }
-
-    /// The folder that downloads go to.
-    pub fn downloads(&self) -> PathBuf {
-        self.folder.path().join("downloads")
     }
 
     /// Writes what the window shows to `path`, as PNG.

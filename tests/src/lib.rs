@@ -9,6 +9,8 @@
 pub mod browser;
 pub mod client;
 pub mod cut_line;
+pub mod pdf;
 pub mod portal;
 pub mod postfix;
 pub mod program;
+pub mod rude_server;

@@ -9,7 +9,7 @@ use thirtyfour::{By, WebElement};
 use super::Browser;
 
 /// How long something may take to appear: far longer than it ever takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Finds what is visible and has a role and a name; the rules for names are those of ARIA as far as
 /// our pages need them. Whoever has the very name comes before those whose name begins with it,
@@ -102,6 +102,18 @@ impl Browser {
         let held = "const [field] = arguments;
             return field.selectedOptions ? field.selectedOptions[0].text.trim() : field.value;";
         self.script_on(held, &[&field], &[]).await
+    }
+
+    /// What is shown beside this label where nothing can be typed.
+    pub async fn fact(&self, label: &str) -> String {
+        let script = r"
+            const [label] = arguments;
+            const words = element => element?.innerText.replace(/\s+/g, ' ').trim();
+            const term = [...document.querySelectorAll('dt, th[scope=row]')]
+              .find(term => words(term) === label);
+            return words(term?.nextElementSibling) ?? null;";
+        let fact: Option<String> = self.script_on(script, &[], &[json!(label)]).await;
+        fact.unwrap_or_else(|| panic!("{label} is not shown"))
     }
 
     /// Whether the field with this label can be typed into.
@@ -235,6 +247,7 @@ impl Browser {
     }
 }
 
-async fn pause() {
+/// A browser does not tell when something has come about.
+pub(super) async fn pause() {
     tokio::time::sleep(Duration::from_millis(20)).await;
 }

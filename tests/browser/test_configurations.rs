@@ -1,0 +1,165 @@
+//! The purple button, and what it answers.
+
+use letterhead_mailer::practice_server::gate::Point;
+use letterhead_tests::{browser::Browser, portal::Portal};
+use serde_json::json;
+
+const HOME: &str = "/portal/tenants/aurora/senders/default";
+const SENDER: &str = "/v1/tenants/self/senders/default";
+const BANNER: &str = "#banner [role]";
+
+/// The colour that a person would call this background by.
+async fn hue(browser: &Browser, selector: &'static str) -> &'static str {
+    let element = browser.driver.find(thirtyfour::By::Css(selector)).await.expect(selector);
+    let [red, green, blue] = browser.background(&element).await;
+    match () {
+        () if green > red && green > blue => "green",
+        () if red > green && red > blue => "red",
+        () if blue > green && red > green => "purple",
+        () => "another",
+    }
+}
+
+/// The seed's second list, step by step.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_saved_settings_are_tested_step_by_step_with_a_green_and_a_red_banner() {
+    let portal = Portal::start().await;
+    let Some(browser) = portal.browser().await else { return };
+    let aurora = portal.tenant("aurora").await;
+    aurora.put(SENDER, portal.world.settings()).await;
+    browser.sign_in(&portal, "aurora", "admin").await;
+
+    // The purple Test Configurations button at the foot of the page.
+    let button = browser.find("button", "Test Configurations").await;
+    let [red, green, blue] = browser.background(&button).await;
+    assert!(blue > red && red > green, "purple: {red} {green} {blue}");
+    browser.press("Test Configurations").await;
+
+    // Green for success, and these settings are live.
+    browser
+        .wait_until("the test has ended", "return document.querySelector('#banner .success')")
+        .await;
+    let (role, words) = browser.banner().await;
+    assert_eq!(role, "status");
+    assert!(words.contains("live"), "{words}");
+    assert_eq!(hue(&browser, BANNER).await, "green");
+    assert_eq!(aurora.get(SENDER).await.body["state"], "live");
+    assert!(!browser.text().await.to_lowercase().contains("delivered"));
+    assert_eq!(browser.violations().await, []);
+
+    // Red for failure, with what to check.
+    browser.press("Edit").await;
+    browser.fill("Password", "an old password").await;
+    browser.press("Update").await;
+    browser.banner().await;
+    browser.press("Test Configurations").await;
+    browser
+        .wait_until("the test has ended", "return document.querySelector('#banner .failure')")
+        .await;
+    let (role, words) = browser.banner().await;
+    assert_eq!(role, "alert");
+    assert!(words.to_lowercase().contains("password"), "{words}");
+    assert_eq!(hue(&browser, BANNER).await, "red");
+    assert_eq!(browser.focus().await.role, "alert");
+    assert!(browser.count("main ol.steps > li").await > 0, "numbered steps");
+    assert_eq!(browser.violations().await, []);
+    // What is live goes on.
+    assert_eq!(aurora.get(SENDER).await.body["live_version"], 1);
+
+    // What the server said is behind "Show details", without the secret.
+    browser.press("Show details").await;
+    browser.wait_for_text("535").await;
+    assert!(browser.has("button", "Copy for support").await);
+    let source = browser.driver.source().await.expect("the page's source");
+    assert!(!source.contains("an old password"));
+    browser.finish().await;
+}
+
+/// The seed's list goes on: Download PDF.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guide_is_downloaded_and_its_text_can_be_read() {
+    let portal = Portal::start().await;
+    let Some(browser) = portal.browser().await else { return };
+    portal.tenant("aurora").await;
+    browser.sign_in(&portal, "aurora", "admin").await;
+
+    browser.press("Download PDF").await;
+
+    let text = browser.downloaded_pdf().await;
+    assert!(text.contains("App Password"), "{text}");
+    assert!(text.contains("2-Step Verification"), "{text}");
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stages_appear_one_by_one_while_the_test_runs() {
+    let portal = Portal::start().await;
+    let Some(browser) = portal.browser().await else { return };
+    let aurora = portal.tenant("aurora").await;
+    aurora.put(SENDER, portal.world.settings()).await;
+    browser.sign_in(&portal, "aurora", "admin").await;
+    let gate = portal.world.practice.gate(Point::Mail);
+
+    browser.press("Test Configurations").await;
+    gate.reached().await;
+
+    let passed = "return document.querySelectorAll('.stages [data-status=passed]').length";
+    browser.wait_until("six stages have passed", &format!("{passed} === 6")).await;
+    assert_eq!(browser.count(".stages [data-status=running]").await, 1);
+    assert_eq!(browser.count(BANNER).await, 0, "nothing is known yet");
+    assert_eq!(browser.violations().await, []);
+    gate.release();
+    browser
+        .wait_until("the test has ended", "return document.querySelector('#banner .success')")
+        .await;
+    assert!(browser.script::<u32>(passed).await >= 8);
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_passing_test_a_test_mail_can_be_sent_to_oneself() {
+    let portal = Portal::start().await;
+    let Some(browser) = portal.browser().await else { return };
+    portal.live_tenant("aurora").await;
+    browser.sign_in(&portal, "aurora", "admin").await;
+    browser.press("Test Configurations").await;
+    browser
+        .wait_until("the test has ended", "return document.querySelector('#banner .success')")
+        .await;
+
+    browser.press("Send me a test mail").await;
+
+    let caught = portal.world.practice.inbox().wait_for(1).await;
+    assert_eq!(caught[0].rcpt_to, ["ann@aurora.example"]);
+    browser.wait_for_text("accepted by the server").await;
+    browser.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_sender_says_why_and_can_be_resumed() {
+    let portal = Portal::start().await;
+    let Some(browser) = portal.browser().await else { return };
+    let aurora = portal.live_tenant("aurora").await;
+    let mut revoked = portal.world.settings();
+    revoked["username"] = json!("fault.refuse-login");
+    revoked["password"] = json!("revoked");
+    aurora.put(SENDER, revoked).await;
+    let live = "UPDATE sender_versions SET proven_at = letterhead_now() WHERE number = 2;
+                UPDATE senders SET live_version = 2, candidate_version = NULL";
+    portal.world.database.sql(live).await;
+    let message = aurora.send("bob@example.net").await;
+    aurora.wait_for(SENDER, |sender| sender["state"] == "paused").await;
+    browser.sign_in(&portal, "aurora", "admin").await;
+
+    let text = browser.text().await;
+    assert!(text.contains("535"), "the server's own words: {text}");
+    assert_eq!(browser.violations().await, []);
+    // With nothing to send, it stays resumed.
+    aurora.post(&format!("/v1/tenants/self/messages/{message}/cancel"), json!({})).await;
+    browser.press("Resume").await;
+
+    browser.banner().await;
+    browser.wait_until("it is resumed", "return !document.body.innerText.includes('Resume')").await;
+    browser.open(HOME).await;
+    browser.finish().await;
+}
