@@ -99,8 +99,14 @@ macro_rules! sql_files {
     };
 }
 
-const MIGRATIONS: &[SqlFile] =
-    sql_files!["0001_tenants", "0002_senders", "0003_messages", "0004_access", "0005_portal"];
+const MIGRATIONS: &[SqlFile] = sql_files![
+    "0001_tenants",
+    "0002_senders",
+    "0003_messages",
+    "0004_access",
+    "0005_portal",
+    "0006_bulk_runs",
+];
 
 /// The text of every migration, in order, for those who keep a database that was made from them.
 pub fn sql() -> impl Iterator<Item = &'static str> {

@@ -7,13 +7,16 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use letterhead_domain::{message::MessageLimits, sender::PromotePolicy};
 use letterhead_mailer::mailer::Mailer;
 use letterhead_storage::{record::RunLimits, store::Store};
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 pub mod access;
 pub mod audit;
+pub mod bulk_runs;
 pub mod error;
 pub mod events;
 pub mod guides;
@@ -57,6 +60,8 @@ pub struct Parts {
     pub rules: Rules,
     /// The test runs that this process conducts.
     pub test_runs: test_runs::progress::RunsUnderWay,
+    /// Told when a bulk run was begun here.
+    pub bulk_begun: Notify,
     /// Work that outlives its request; a shutdown waits for it.
     pub tasks: TaskTracker,
     /// Tells workers that something is due.
@@ -79,12 +84,22 @@ impl App {
             mailer,
             rules,
             test_runs: test_runs::progress::RunsUnderWay::default(),
+            bulk_begun: Notify::new(),
             tasks: TaskTracker::new(),
             waker,
             metrics,
             failed_auth,
         };
         Self(Arc::new(parts))
+    }
+
+    /// The time that decides: the database's.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Unavailable`].
+    pub async fn now(&self) -> Result<DateTime<Utc>, AppError> {
+        Ok(self.store.system().await?.now())
     }
 }
 

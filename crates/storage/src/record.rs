@@ -9,8 +9,10 @@ use uuid::Uuid;
 
 mod api_key;
 mod audit;
+mod bulk_run;
 mod event;
 pub(crate) mod message;
+mod overview;
 mod portal;
 mod sender;
 mod tenant;
@@ -20,9 +22,16 @@ pub use api_key::{
     ApiKeyRecord, KeyOwner, NewApiKey, NewOperatorKey, OperatorKeyRecord, StoredKey,
 };
 pub use audit::AuditRecord;
+pub use bulk_run::{
+    BulkCounts, BulkGroup, BulkGroupKey, BulkItemRecord, BulkOutcome, BulkRequester, BulkRunRecord,
+    BulkTarget, ClaimedBulkItem, NewBulkRun,
+};
 pub use event::EventRecord;
 pub use message::{
     AttemptRecord, AttemptWord, LeasedLane, MessageRecord, QueueStats, RecipientRecord, Recovered,
+};
+pub use overview::{
+    BoundedCount, OverviewPage, SenderOverview, TenantCounts, TenantOverview, TestOverview,
 };
 pub use portal::{
     LinkState, NewPortalLink, NewPortalSession, PortalLinkRecord, PortalSessionRecord, SessionState,

@@ -10,6 +10,7 @@ use crate::error::{StorageError, failed};
 
 pub mod api_key;
 pub mod audit;
+pub mod bulk_run;
 pub mod data_key;
 pub mod event;
 pub mod lane;

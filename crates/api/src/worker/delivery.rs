@@ -178,6 +178,11 @@ async fn send(
 }
 
 impl Delivered {
+    /// Whether the server accepted the mail, for one recipient at least.
+    pub(super) fn is_accepted(&self) -> bool {
+        matches!(self.record.outcome, AttemptWord::Accepted | AttemptWord::PartlyAccepted)
+    }
+
     fn new(message: &MarkedMessage, outcome: &AttemptOutcome, disposition: Disposition) -> Self {
         let Disposition { fates, retry_after, counts, lane, sender } = disposition;
         // What a window's own stop left unsent says nothing about the server.

@@ -180,8 +180,9 @@ impl Worker {
         if !refused.is_empty() {
             debug!(count = refused.len(), "another worker has taken these messages over");
         }
+        let is_ours = |result: &Delivered| !refused.contains(&result.record.message);
         let events = tx.events();
-        for result in delivered.iter().filter(|result| !refused.contains(&result.record.message)) {
+        for result in delivered.iter().filter(|result| is_ours(result)) {
             let kind = match result.record.status {
                 MessageStatus::Rejected => OperatorEventKind::MessageRejected,
                 MessageStatus::Expired => OperatorEventKind::MessageExpired,
@@ -195,6 +196,9 @@ impl Worker {
                 | MessageStatus::Cancelled => continue,
             };
             events.record(kind, Some(lane.sender), Some(result.record.message), &[]).await?;
+        }
+        if delivered.iter().any(|result| result.is_accepted() && is_ours(result)) {
+            tx.senders().record_accepted(lane.sender).await?;
         }
         if effects.worked && tx.senders().record_worked(lane.sender).await? {
             events.record(OperatorEventKind::SenderRecovered, Some(lane.sender), None, &[]).await?;

@@ -16,6 +16,8 @@ use crate::{
     vault::data_key::DataKey,
 };
 
+pub(super) mod overview;
+
 const TABLE: &str = "tenants";
 
 #[derive(FromQueryResult)]

@@ -42,6 +42,19 @@ async fn two_tenants(world: &World) -> (TenantId, TenantId) {
                  VALUES ('{tenant}', '{run}', '{message}', 1, 1, 'w', '{run}');
                  INSERT INTO idempotency_keys (tenant_id, id, route, key, body_hash, message_id)
                  VALUES ('{tenant}', '{run}', 'messages', 'k', sha256('x'), '{message}');
+                 INSERT INTO bulk_runs (id, scope, requested_session, requested_by_email,
+                     requested_by_name)
+                 VALUES ('{run}', 'all', '{run}', 'otto@operator.example', 'Otto');
+                 INSERT INTO bulk_run_items (tenant_id, bulk_run_id, sender_id)
+                 VALUES ('{tenant}', '{run}', '{sender}');
+                 INSERT INTO portal_links (tenant_id, id, token_hash, role, email, name,
+                     created_at, created_by, expires_at)
+                 VALUES ('{tenant}', '{key}', sha256('{tenant}'), 'admin', 'a@b.example', 'A',
+                     now(), 'test', now() + interval '1 minute');
+                 INSERT INTO portal_sessions (tenant_id, id, token_hash, role, email, name,
+                     started_at, last_seen_at, expires_at)
+                 VALUES ('{tenant}', '{key}', sha256('{tenant}'), 'admin', 'a@b.example', 'A',
+                     now(), now(), now() + interval '1 minute');
                  INSERT INTO operator_events (kind, tenant_id) VALUES ('sender.paused', '{tenant}')"
             ))
             .await;
@@ -148,6 +161,14 @@ async fn no_row_can_be_written_for_another_tenant() {
         format!(
             "INSERT INTO operator_events (kind, tenant_id) VALUES ('sender.paused', '{borealis}')"
         ),
+        "INSERT INTO operator_events (kind) VALUES ('operator.signed_in')".to_owned(),
+        format!(
+            "INSERT INTO portal_links (tenant_id, id, token_hash, role, email, name, created_at,
+                 created_by, expires_at)
+             VALUES ('{borealis}', '{}', sha256('x'), 'admin', 'a@b.example', 'A', now(), 'test',
+                 now() + interval '1 minute')",
+            id::<uuid::Uuid>()
+        ),
         format!(
             "INSERT INTO audit_events (tenant_id, id, actor, action, target)
              VALUES ('{borealis}', '{}', 'a', 'b', 'c')",
@@ -170,7 +191,7 @@ async fn the_systems_role_reads_neither_passwords_nor_what_messages_say() {
     let denied = [
         "SELECT sealed_password FROM sender_versions",
         "SELECT * FROM sender_versions",
-        "SELECT host FROM sender_versions",
+        "SELECT username FROM sender_versions",
         "SELECT text_body FROM message_bodies",
         "SELECT subject FROM messages",
         "SELECT email FROM recipients",

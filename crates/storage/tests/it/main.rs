@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "what arranges a test fails the test")]
 
 mod audit;
+mod bulk_runs;
 mod isolation;
 mod keys;
 mod migrating;
+mod overview;
 mod passwords;
 mod saving;
 mod senders;

@@ -1,5 +1,6 @@
 //! What a sender is doing: pausing, failing, being proven, going away.
 
+use chrono::TimeDelta;
 use letterhead_domain::{
     id::{SenderId, TestRunId},
     message::SenderRef,
@@ -112,6 +113,32 @@ impl Senders<'_> {
         );
         execute(&self.tx.tx, update, "forget a sender's failures").await?;
         Ok(i64::from(row.failures) >= i64::from(FAILING_AFTER))
+    }
+
+    /// Notes that the server accepted a mail, to the minute: a busy sender's row is left alone.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`].
+    pub async fn record_accepted(&self, sender: SenderId) -> Result<(), StorageError> {
+        let (tenant, id, now) = (self.tx.tenant.get(), sender.get(), self.tx.now);
+        let minute_ago = now - TimeDelta::minutes(1);
+        let query = raw_sql!(
+            Postgres,
+            r#"SELECT 1 FROM senders
+               WHERE tenant_id = {tenant} AND id = {id}
+                   AND (last_accepted_at IS NULL OR last_accepted_at <= {minute_ago})"#
+        );
+        let is_old = execute(&self.tx.tx, query, "look for a sender's last mail").await? == 1;
+        if !is_old || self.lock(&SenderRef::Id(sender)).await?.is_none() {
+            return Ok(());
+        }
+        let update = raw_sql!(
+            Postgres,
+            r#"UPDATE senders SET last_accepted_at = {now}
+               WHERE tenant_id = {tenant} AND id = {id}"#
+        );
+        execute(&self.tx.tx, update, "note a sender's last mail").await.map(|_| ())
     }
 
     /// Notes that an attempt failed at the server. Whether the sender has just become failing.
