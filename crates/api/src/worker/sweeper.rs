@@ -70,6 +70,7 @@ pub(crate) async fn sweep_once(app: &App) -> Result<(), StorageError> {
     let system = app.store.system().await?;
     system.sweep().forget_idempotency_keys(BATCH).await?;
     system.sweep().forget_old_passwords(BATCH).await?;
+    system.sweep().forget_portal(BATCH).await?;
     system.bulk_runs().forget_old().await?;
     system.commit().await?;
     for _ in 0..MOST_REMOVALS {

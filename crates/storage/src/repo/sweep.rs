@@ -111,6 +111,28 @@ FROM (
 ) old
 WHERE v.tenant_id = old.tenant_id AND v.id = old.id";
 
+/// Links 30 days and sessions 90 days after their end: until then people can see who came in.
+const FORGET_PORTAL: [&str; 4] = [
+    "DELETE FROM portal_links l
+     USING (
+         SELECT tenant_id, id FROM portal_links
+         WHERE coalesce(used_at, expires_at) <= letterhead_now() - interval '30 days' LIMIT $1
+     ) old
+     WHERE l.tenant_id = old.tenant_id AND l.id = old.id",
+    "DELETE FROM portal_sessions s
+     USING (
+         SELECT tenant_id, id FROM portal_sessions
+         WHERE coalesce(ended_at, expires_at) <= letterhead_now() - interval '90 days' LIMIT $1
+     ) old
+     WHERE s.tenant_id = old.tenant_id AND s.id = old.id",
+    "DELETE FROM operator_links WHERE id IN (
+         SELECT id FROM operator_links
+         WHERE coalesce(used_at, expires_at) <= letterhead_now() - interval '30 days' LIMIT $1)",
+    "DELETE FROM operator_sessions WHERE id IN (
+         SELECT id FROM operator_sessions
+         WHERE coalesce(ended_at, expires_at) <= letterhead_now() - interval '90 days' LIMIT $1)",
+];
+
 const REMOVE_DELETED: &str = "SELECT letterhead_remove_deleted($1) AS removed";
 
 #[derive(FromQueryResult)]
@@ -201,6 +223,21 @@ impl SweepRepo<'_> {
             "forget old passwords",
         )
         .await
+    }
+
+    /// Forgets at most `limit` links into the portal and `limit` sessions there, of tenants and as
+    /// many of the operator, that ended long ago; says how many.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub async fn forget_portal(&self, limit: u64) -> Result<u64, StorageError> {
+        let mut forgotten = 0;
+        for text in FORGET_PORTAL {
+            let forget = statement(text, [as_limit(limit).into()]);
+            forgotten += execute(self.tx, forget, "forget portal links and sessions").await?;
+        }
+        Ok(forgotten)
     }
 
     /// Removes at most `limit` rows of one table that a deleted tenant left behind; says how many.

@@ -71,10 +71,10 @@ async fn a_reader_that_goes_on_from_its_last_number_misses_no_event() {
     let second = read(Some(first[0].seq)).await;
 
     assert_eq!(first.len(), 1);
-    assert_eq!(first[0].tenant, borealis);
+    assert_eq!(first[0].tenant, Some(borealis));
     assert_eq!(first[0].detail, [("reason".to_owned(), "by_hand".to_owned())]);
     assert_eq!(second.len(), 1);
-    assert_eq!(second[0].tenant, aurora);
+    assert_eq!(second[0].tenant, Some(aurora));
     assert!(second[0].seq > first[0].seq);
     assert_eq!(read(None).await, [first, second].concat());
 }

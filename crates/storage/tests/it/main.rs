@@ -8,6 +8,7 @@ mod keys;
 mod migrating;
 mod overview;
 mod passwords;
+mod portal;
 mod saving;
 mod senders;
 mod support;
