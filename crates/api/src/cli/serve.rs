@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 
 use super::Failure;
 use crate::{
-    app::App,
+    app::{App, bulk_runs::runner::BulkRunner},
     config::{AppArgs, HttpArgs, PortalArgs, WorkerArgs},
     http::{self, HttpConfig},
     metrics,
@@ -141,6 +141,9 @@ impl Program {
             tell_address(&listener, "the metrics listen");
             tokio::spawn(metrics::serve(listener, app.metrics.clone(), stop.clone()))
         });
+        // Beside the portal, where people begin bulk runs and wait for them.
+        let runner = api.is_some().then(|| BulkRunner::new(app.clone()).run(stop.clone()));
+        let runner = runner.map(tokio::spawn);
         let api = api.map(|Api { listener, args, portal }| {
             tell_address(&listener, "the API listens");
             let config = HttpConfig {
@@ -159,8 +162,8 @@ impl Program {
                     error!(error = &err as &dyn std::error::Error, "a listener ended early");
                 }
             }
-            if let Some(worker) = worker {
-                let _ended = worker.await;
+            for task in [worker, runner].into_iter().flatten() {
+                let _ended = task.await;
             }
             app.tasks.close();
             app.tasks.wait().await;
