@@ -30,10 +30,13 @@ lint: ## Run clippy over everything, warnings denied
 
 lint-scripts: ## Run shellcheck and hadolint over deploy/, where they are installed
 	@if command -v shellcheck >/dev/null; then \
-		shellcheck -x -S warning deploy/dev/lib.sh deploy/dev/{postgres,run,stop,test} deploy/postgres-init .ci/run; \
+		shellcheck -x -S warning deploy/dev/lib.sh deploy/dev/{guides,postgres,run,stop,test} deploy/postgres-init .ci/run; \
 	else echo "shellcheck is not installed: scripts not checked"; fi
 	@if command -v hadolint >/dev/null; then hadolint deploy/Containerfile; \
 	else echo "hadolint is not installed: Containerfile not checked"; fi
+
+guides: ## Render the guides' printed manuals (guides/pdf) from their sources
+	@deploy/dev/guides
 
 doc: ## Build the documentation, broken links denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
@@ -55,4 +58,4 @@ schemathesis: ## Try the running API for five minutes with made-up requests
 ci: ## Run what the CI runs
 	@.ci/run
 
-.PHONY: help run test stop clean-state fmt fmt-check lint lint-scripts doc deny unused openapi-check schemathesis ci
+.PHONY: help run test stop clean-state fmt fmt-check lint lint-scripts guides doc deny unused openapi-check schemathesis ci

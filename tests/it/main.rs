@@ -10,6 +10,7 @@ mod architecture;
 mod command_line;
 mod crashes;
 mod database_away;
+mod guides;
 mod isolation;
 mod journey;
 mod migrate;

@@ -30,10 +30,32 @@ macro_rules! drawings {
 }
 
 /// The guides, in the order in which lists show them: mailboxes, sending services, all others.
-pub(super) const GUIDES: &[GuideFile] = guides!["gmail"];
+pub(super) const GUIDES: &[GuideFile] = guides![
+    "gmail",
+    "microsoft-365",
+    "outlook-com",
+    "yahoo",
+    "zoho",
+    "icloud",
+    "smtp2go",
+    "sendgrid",
+    "mailgun",
+    "amazon-ses",
+    "brevo",
+    "other",
+];
 
 /// What every guide has in common.
 pub(super) const EVERY_GUIDE: &str = include_str!(lying_in!("every-guide.toml"));
 
 /// The drawings, by name.
-pub(super) const DRAWINGS: &[(&str, &[u8])] = drawings!["smtp-settings"];
+pub(super) const DRAWINGS: &[(&str, &[u8])] = drawings![
+    "amazon-ses-region",
+    "google-app-password",
+    "google-two-step",
+    "microsoft-dates",
+    "microsoft-smtp-auth",
+    "ports",
+    "smtp-settings",
+    "zoho-region",
+];
