@@ -106,6 +106,7 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0004_access",
     "0005_portal",
     "0006_bulk_runs",
+    "0007_message_search",
 ];
 
 /// The text of every migration, in order, for those who keep a database that was made from them.

@@ -88,6 +88,11 @@ impl MessageStatus {
         )
     }
 
+    /// Whether the server's last answer tells a person more than the status does.
+    pub const fn reply_matters(self) -> bool {
+        !matches!(self, Self::Accepted | Self::Cancelled)
+    }
+
     /// One plain sentence for a person. `last_reply` is the server's last answer, if any.
     pub fn explanation(self, last_reply: Option<&str>) -> String {
         let sentence = match self {
@@ -108,10 +113,10 @@ impl MessageStatus {
             Self::Expired => "The message was not accepted in time and is no longer tried.",
         };
         match last_reply {
-            Some(reply) if !matches!(self, Self::Accepted | Self::Cancelled) => {
+            Some(reply) if self.reply_matters() => {
                 format!("{sentence} The server's last answer: {reply}")
             }
-            _ => sentence.to_owned(),
+            Some(_) | None => sentence.to_owned(),
         }
     }
 }

@@ -9,7 +9,7 @@ use letterhead_domain::{
 };
 use letterhead_storage::{
     record::{MessageRecord, Page, PageRequest},
-    repo::message::{Enqueue, Enqueued, Idempotency, MessageFilter},
+    repo::message::{Enqueue, Enqueued, Idempotency, MessageFilter, StandingCounts},
 };
 use uuid::Uuid;
 
@@ -124,6 +124,15 @@ pub async fn list(
     page: PageRequest,
 ) -> Result<Page<MessageRecord>, AppError> {
     Ok(app.store.tenant(caller.tenant).await?.messages().list(filter, page).await?)
+}
+
+/// Counts the messages that wait or went wrong, each kind up to a thousand.
+///
+/// # Errors
+///
+/// [`AppError::Unavailable`].
+pub async fn standing(app: &App, caller: &Caller) -> Result<StandingCounts, AppError> {
+    Ok(app.store.tenant(caller.tenant).await?.messages().standing().await?)
 }
 
 /// Cancels a message that still waits.

@@ -10,10 +10,13 @@ use crate::store::TenantTx;
 mod change;
 mod content;
 mod enqueue;
+mod filter;
 mod read;
+mod standing;
 
 pub use enqueue::{Enqueue, Enqueued, Idempotency};
-pub use read::MessageFilter;
+pub use filter::MessageFilter;
+pub use standing::{COUNTED, StandingCounts};
 
 /// One tenant's messages.
 pub struct MessageRepo<'a> {

@@ -11,5 +11,6 @@ mod park;
 mod read;
 mod recover;
 mod result;
+mod search;
 mod sweep;
 mod wake;

@@ -134,7 +134,7 @@ async fn a_list_shows_what_was_asked_for_newest_first() {
                 sender: Some(queue.sender),
                 kind: Some(MessageKind::Receipt),
                 status: Some(MessageStatus::Cancelled),
-                reference: None,
+                ..any()
             },
             vec![first],
         ),

@@ -115,6 +115,7 @@ impl MessagesApi {
             status: errors.note("/status", status).flatten(),
             reference: errors.note("/reference", reference).flatten().map(|text| text.to_string()),
             recipient: errors.note("/recipient", recipient).flatten(),
+            text: None,
         };
         errors.or(Some(()))?;
         if let Some(sender) = &sender.0 {

@@ -2,19 +2,15 @@
 //!
 //! A page costs three statements, however many messages it shows.
 
-use std::fmt::Write;
-
 use chrono::{DateTime, Utc};
-use letterhead_domain::{
-    email::EmailAddress,
-    id::{MessageId, SenderId},
-    message::{Mailbox, MessageKind, MessageStatus},
-    sender::VersionNumber,
-};
+use letterhead_domain::{id::MessageId, message::Mailbox, sender::VersionNumber};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::MessageRepo;
+use super::{
+    MessageRepo,
+    filter::{MessageFilter, shown_status},
+};
 use crate::{
     error::StorageError,
     record::{
@@ -26,29 +22,6 @@ use crate::{
         sql::{parse_option, statement},
     },
 };
-
-/// Which messages a list shows; what is `None` does not matter.
-#[derive(Clone, Debug, Default)]
-pub struct MessageFilter {
-    /// Those of this sender.
-    pub sender: Option<SenderId>,
-    /// Those of this kind.
-    pub kind: Option<MessageKind>,
-    /// Those that stand here.
-    pub status: Option<MessageStatus>,
-    /// Those with exactly this reference.
-    pub reference: Option<String>,
-    /// Those with this recipient, in whichever role.
-    pub recipient: Option<EmailAddress>,
-}
-
-/// Where a message stands: while all of its sender's mail waits for a quota, so does it.
-macro_rules! shown_status {
-    () => {
-        "CASE WHEN m.status = 'queued' AND l.held AND l.not_before > letterhead_now()
-              THEN 'held' ELSE m.status END"
-    };
-}
 
 const MESSAGES: &str = concat!(
     "SELECT m.id, m.sender_id, s.slug AS sender_slug, m.kind, m.reference, m.subject, m.reply_to, ",
@@ -151,41 +124,9 @@ impl MessageRepo<'_> {
         filter: MessageFilter,
         page: PageRequest,
     ) -> Result<Page<MessageRecord>, StorageError> {
-        let (text, values) = self.listing(filter, &page);
+        let (text, values) = filter.narrow(MESSAGES, self.tenant, &page);
         let records = self.records(&text, values).await?;
         Ok(Page::cut(records, page, |record| record.id.get()))
-    }
-
-    /// Only what is asked for becomes a condition, so that each is answered from its own index.
-    fn listing(&self, filter: MessageFilter, page: &PageRequest) -> (String, Vec<Value>) {
-        let MessageFilter { sender, kind, status, reference, recipient } = filter;
-        let word = |word: &str| Value::from(word);
-        let wanted = [
-            ("m.id < ", "", page.after_id().map(Value::from)),
-            ("m.sender_id = ", "", sender.map(|sender| sender.get().into())),
-            ("m.kind = ", "", kind.map(|kind| word(kind.as_str()))),
-            (concat!("(", shown_status!(), ") = "), "", status.map(|s| word(s.as_str()))),
-            ("m.reference = ", "", reference.as_deref().map(word)),
-            (
-                "m.id IN (SELECT message_id FROM recipients WHERE tenant_id = $1 AND email = ",
-                ")",
-                recipient.map(|email| word(email.as_str())),
-            ),
-        ];
-        let mut text = MESSAGES.to_owned();
-        let mut values = vec![self.tenant.get().into()];
-        let mut bind = |before: &str, value: Value, after: &str| {
-            values.push(value);
-            // Writing to a String never fails.
-            let _written = write!(text, "{before}${}{after}", values.len());
-        };
-        for (before, after, value) in wanted {
-            if let Some(value) = value {
-                bind(&format!(" AND {before}"), value, after);
-            }
-        }
-        bind(" ORDER BY m.id DESC LIMIT ", page.rows().into(), "");
-        (text, values)
     }
 
     async fn records(
