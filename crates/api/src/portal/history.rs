@@ -1,17 +1,15 @@
 //! Test history: every try of a sender's settings, and what stopped it.
 
 use askama::Template;
-use letterhead_domain::{
-    access::Deed,
-    test_run::{StageStatus, TestStatus},
-};
+use letterhead_domain::{access::Deed, test_run::StageStatus};
 use letterhead_storage::record::TestRunRecord;
 
 use super::{
     Table, actor,
     layout::{Layout, Nav},
     moment::Moment,
-    paging,
+    paging, settings,
+    test_runs::{advice_words, status_chip},
     texts::Texts,
     visit::{Outcome, Place, Visit},
 };
@@ -48,10 +46,8 @@ struct RunLine {
 impl RunLine {
     fn of(t: Texts, place: &Place, run: &TestRunRecord) -> Self {
         let failed = run.stages.iter().find(|stage| stage.status == StageStatus::Failed);
-        let meaning = run.advice.as_ref().map(|advice| {
-            let own = t.find_text(&format!("advice-{}-title", advice.code));
-            own.unwrap_or_else(|| advice.title.clone())
-        });
+        let meaning = run.advice.as_ref().map(|advice| advice_words(t, advice).title);
+        let chip = status_chip(t, run.status);
         let failure = failed.map(|stage| {
             let stage = t.say(&format!("stage-{}", stage.stage.as_str()));
             (stage, meaning.unwrap_or_default())
@@ -61,13 +57,9 @@ impl RunLine {
             at: run.started_at.into(),
             who: actor::in_words(t, &run.requested_by),
             version: run.version.map(|version| version.to_string()),
-            mode: t.say(&format!("history-mode-{}", run.mode.as_str())),
-            chip: match run.status {
-                TestStatus::Running => "",
-                TestStatus::Passed => "good",
-                TestStatus::Failed => "bad",
-            },
-            status: t.say(&format!("history-status-{}", run.status.as_str())),
+            mode: t.say(&format!("run-mode-{}", run.mode.as_str())),
+            chip: chip.kind,
+            status: chip.text,
             took: run.took.map(|took| format!("{:.1}", took.as_secs_f64())),
             failure,
         }
@@ -78,7 +70,7 @@ async fn list(visit: Visit) -> Outcome {
     let place = visit.place().await?;
     visit.require(Deed::SeeSettings)?;
     let path = place.sender_path("/test-runs");
-    let sender = place.sender_if_any(&visit.app).await?;
+    let sender = settings::sender_of(&visit, &place).await?;
     let page = match &sender {
         Some(sender) => {
             let page = paging::asked_for(&visit);

@@ -1,0 +1,13 @@
+guides-words = Each guide leads you through one mail service, step by step, and says what to enter on the SMTP Settings page.
+guides-own = You use this one
+guides-pdf = Download PDF
+guides-back-label = Back
+guides-back = Back to the guides
+guides-needs = What you need
+guides-field = Field
+guides-enter = What to enter
+guides-now = What you have now
+guides-differs = differs
+guides-settings = Open SMTP Settings
+guides-sources = The service’s own pages
+guides-revised = Last compared with the service’s own pages: { $day }

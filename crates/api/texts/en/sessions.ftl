@@ -1,0 +1,15 @@
+sessions-words = Everybody who came in by a link during the last 90 days. End the session of somebody who should no longer be here; to let them in again, a new link is needed.
+sessions-who = Who
+sessions-role = Role
+sessions-state = State
+sessions-since = Signed in
+sessions-seen = Last seen
+sessions-end = End session
+sessions-end-whose = End the session of { $name }
+sessions-empty-title = Nobody of this business has signed in
+sessions-empty-words = Whoever uses a link to these pages is listed here.
+session-live = Signed in
+session-ended = Ended
+session-expired = Over
+session-own = This is you
+did-session-ended = The session was ended.

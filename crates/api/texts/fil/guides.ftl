@@ -1,0 +1,13 @@
+guides-words = Inaakay kayo ng bawat gabay, hakbang-hakbang, sa isang mail service, at sinasabi kung ano ang ilalagay sa pahina ng SMTP Settings. Nasa Ingles ang mga gabay.
+guides-own = Ito ang gamit ninyo
+guides-pdf = I-download ang PDF
+guides-back-label = Bumalik
+guides-back = Bumalik sa mga gabay
+guides-needs = Ang kailangan ninyo
+guides-field = Field
+guides-enter = Ano ang ilalagay
+guides-now = Ang nakalagay ngayon
+guides-differs = naiiba
+guides-settings = Buksan ang SMTP Settings
+guides-sources = Mga pahina ng serbisyo mismo
+guides-revised = Huling inihambing sa mga pahina ng serbisyo: { $day }

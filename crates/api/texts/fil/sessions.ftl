@@ -1,0 +1,15 @@
+sessions-words = Lahat ng pumasok gamit ang link sa nakaraang 90 araw. Tapusin ang session ng taong hindi na dapat narito; kailangan ng bagong link para makapasok siya ulit.
+sessions-who = Sino
+sessions-role = Tungkulin
+sessions-state = Lagay
+sessions-since = Nag-sign in
+sessions-seen = Huling nakita
+sessions-end = Tapusin ang session
+sessions-end-whose = Tapusin ang session ni { $name }
+sessions-empty-title = Wala pang nag-sign in mula sa negosyong ito
+sessions-empty-words = Nakalista rito ang sinumang gumamit ng link sa mga pahinang ito.
+session-live = Naka-sign in
+session-ended = Tinapos
+session-expired = Lipas na
+session-own = Kayo ito
+did-session-ended = Natapos ang session.
