@@ -21,6 +21,10 @@ for (const form of document.querySelectorAll("form[data-guarded]")) {
   let unsaved = form.dataset.guarded === "unsaved";
   form.addEventListener("input", () => { unsaved = true; });
   form.addEventListener("submit", () => { unsaved = false; });
+  // Whoever cancels has been asked enough.
+  for (const button of document.querySelectorAll(`[data-leaves="${form.id}"]`)) {
+    button.addEventListener("click", () => { unsaved = false; });
+  }
   addEventListener("beforeunload", (event) => {
     if (unsaved) event.preventDefault();
   });

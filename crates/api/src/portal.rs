@@ -14,6 +14,7 @@ use poem::{
     http::{Method, StatusCode},
 };
 
+mod actor;
 mod assets;
 pub mod config;
 mod cookies;
@@ -22,6 +23,8 @@ mod guard;
 mod layout;
 mod moment;
 mod refusal;
+mod settings;
+mod test_runs;
 mod texts;
 mod visit;
 mod way_in;
@@ -46,6 +49,8 @@ pub fn site(app: App, portal: PortalConfig, api: HttpConfig) -> impl Endpoint<Ou
 /// Every page.
 fn pages(app: App, config: PortalConfig) -> impl Endpoint<Output = Response> {
     let mut table = Table { app: app.clone(), routes: BTreeMap::new() };
+    settings::routes(&mut table);
+    test_runs::routes(&mut table);
     way_in::routes(&mut table);
     table.open_page("/portal/assets/:hash/:name", asset);
     table.open_page("/", async |_, _, _| Ok(visit::see_other("/portal")));

@@ -47,7 +47,7 @@ const fn row(
 const DESTINATION_NOT_ALLOWED: Advice = row(
     "destination_not_allowed",
     Side::Yours,
-    "Letterhead may not connect to this host and port.",
+    "This service may not connect to this host and port.",
     &[
         "Check the host name for typing errors.",
         "Use a mail submission port: 587 or 465, or 2525 where your provider offers it.",
@@ -299,6 +299,31 @@ const SMTPUTF8_MISSING: Advice = row(
     &["Use a sender e-mail address in plain letters, or ask your mail provider for SMTPUTF8."],
     None,
 );
+
+/// Every advice there is.
+pub const ALL: &[Advice] = &[
+    DESTINATION_NOT_ALLOWED,
+    HOST_NOT_FOUND,
+    NO_CONNECTION,
+    WRONG_TLS_MODE,
+    STARTTLS_MISSING,
+    CERTIFICATE,
+    GMAIL_APP_PASSWORD,
+    GMAIL_BAD_PASSWORD,
+    BAD_PASSWORD,
+    FROM_REFUSED,
+    TRY_LATER,
+    NOT_ANSWERING,
+    NOT_SMTP,
+    AUTH_MISSING,
+    SECRET_UNREADABLE,
+    INTERNAL,
+    RECIPIENT_REFUSED,
+    CONTENT_REFUSED,
+    REFUSED,
+    TRY_LATER_DNS,
+    SMTPUTF8_MISSING,
+];
 
 #[cfg(test)]
 mod tests;

@@ -15,9 +15,11 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// What is the same for every operator.
-const BUILT_IN: [(&str, &str, &str); 3] = [
+const BUILT_IN: [(&str, &str, &str); 5] = [
     ("portal.css", STYLE, include_str!("../../assets/portal.css")),
     ("portal.js", SCRIPT, include_str!("../../assets/portal.js")),
+    ("run.js", SCRIPT, include_str!("../../assets/run.js")),
+    ("settings.js", SCRIPT, include_str!("../../assets/settings.js")),
     ("icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
 ];
 

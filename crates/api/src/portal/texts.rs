@@ -14,7 +14,10 @@ use unic_langid::LanguageIdentifier;
 macro_rules! parts {
     ($language:literal) => {
         &[
+            include_str!(concat!("../../texts/", $language, "/advice.ftl")),
             include_str!(concat!("../../texts/", $language, "/layout.ftl")),
+            include_str!(concat!("../../texts/", $language, "/settings.ftl")),
+            include_str!(concat!("../../texts/", $language, "/test_runs.ftl")),
             include_str!(concat!("../../texts/", $language, "/way_in.ftl")),
         ]
     };

@@ -1,25 +1,20 @@
 //! The settings page itself: which parts of it this reader sees, and the form in edit mode.
 
 use askama::Template;
-use letterhead_domain::{
-    access::Deed,
-    field_errors::FieldErrors,
-    sender::{SecretState, SettingsVersion},
-    smtp_settings::Encryption,
-};
+use letterhead_domain::access::Deed;
 use letterhead_storage::record::{SenderRecord, TestRunRecord};
 use poem::http::StatusCode;
 
 use super::{
-    picker::{self, Group, Note},
-    typed::{FIELDS, Typed},
+    edit::{Edit, FormView},
+    typed::Typed,
     view::{self, Candidate, Chip, Fact, GuideBox, Notice},
 };
 use crate::portal::{
     actor,
     layout::{Banner, Layout, Nav},
     moment::Moment,
-    test_runs::RunView,
+    test_runs::{RunView, status_chip},
     visit::{Outcome, Place, Visit},
 };
 
@@ -27,35 +22,19 @@ use crate::portal::{
 #[derive(Default)]
 pub(in crate::portal) struct Asked {
     /// The status of the answer; 200 if nothing is said.
-    pub(in crate::portal) status: StatusCode,
+    pub(super) status: StatusCode,
     /// What is said at the top.
-    pub(in crate::portal) banner: Option<Banner>,
+    pub(super) banner: Option<Banner>,
     /// A test run to be shown with its stages.
-    pub(in crate::portal) run: Option<TestRunRecord>,
+    pub(super) run: Option<TestRunRecord>,
     /// The form, in edit mode.
     pub(super) form: Option<Edit>,
 }
 
-/// The form as it is to be shown.
-pub(super) struct Edit {
-    pub(super) typed: Typed,
-    /// What was refused.
-    pub(super) errors: FieldErrors,
-    /// Whether what is typed is saved nowhere.
-    pub(super) is_unsaved: bool,
-    /// The version that the typed values were based on, if somebody saved another one since.
-    pub(super) stale: Option<u32>,
-}
-
-impl Edit {
-    /// The form with what is stored, or empty.
-    pub(super) fn of(newest: Option<&SettingsVersion>) -> Self {
-        let typed = newest.map_or_else(Typed::empty, |v| Typed::of_settings(&v.settings));
-        Self::with(typed, FieldErrors::default(), false)
-    }
-
-    pub(super) fn with(typed: Typed, errors: FieldErrors, is_unsaved: bool) -> Self {
-        Self { typed, errors, is_unsaved, stale: None }
+impl Asked {
+    /// The page with `banner` at the top.
+    pub(in crate::portal) fn told(status: StatusCode, banner: Banner) -> Self {
+        Self { status, banner: Some(banner), ..Self::default() }
     }
 }
 
@@ -93,50 +72,8 @@ struct LastTest {
     path: String,
 }
 
-struct FormView {
-    is_first: bool,
-    is_unsaved: bool,
-    base: String,
-    fields: Vec<FieldView>,
-    encryptions: Vec<Choice>,
-    groups: Vec<Group>,
-    notes: Vec<Note>,
-    suggestion: Option<&'static str>,
-    stale: Option<Stale>,
-    /// What stands below the password's field.
-    password_hint: String,
-    /// What takes its place when the destination was changed.
-    password_moved: Option<String>,
-    more_is_open: bool,
-    errors: usize,
-}
-
-struct FieldView {
-    name: &'static str,
-    label: String,
-    value: String,
-    hint: Option<String>,
-    error: Option<String>,
-    /// The stored value, where somebody else saved another one meanwhile.
-    stored_now: Option<String>,
-    /// The stored value, for the script.
-    stored: String,
-}
-
-struct Choice {
-    word: &'static str,
-    text: String,
-    is_chosen: bool,
-}
-
-/// Who saved what while the reader was typing.
-struct Stale {
-    words: String,
-    at: Option<Moment>,
-}
-
 /// Shows the settings page of `sender`, or of a place that has none yet.
-pub(in crate::portal) fn show(
+pub(in crate::portal) async fn show(
     visit: &Visit,
     place: &Place,
     sender: Option<&SenderRecord>,
@@ -151,7 +88,10 @@ pub(in crate::portal) fn show(
     };
     let is_editing = asked.form.is_some();
     let (may_test, may_steer) = (visit.may(Deed::Test), visit.may(Deed::SteerSender));
-    let run = asked.run.map(|run| RunView::of(visit, place, sender, run));
+    let run = match (asked.run, sender) {
+        (Some(run), Some(sender)) => Some(RunView::of(visit, place, sender, run).await?),
+        (Some(_) | None, _) => None,
+    };
     let is_running = run.as_ref().is_some_and(|run| run.is_running);
     let told = run.as_ref().and_then(RunView::banner);
     let notices = sender.filter(|_| !is_editing && run.is_none());
@@ -176,7 +116,7 @@ pub(in crate::portal) fn show(
         may_edit: visit.may(Deed::EditSettings),
         may_test: may_test && sender.is_some() && !is_editing,
         may_pause: may_steer && sender.is_some_and(|s| s.pause.is_none() && s.live.is_some()),
-        form: asked.form.map(|edit| form_view(visit, place, newest, edit)),
+        form: asked.form.map(|edit| FormView::of(visit, place, newest, edit)),
     };
     visit.show_as(asked.status, &page)
 }
@@ -185,18 +125,20 @@ fn version_line(visit: &Visit, sender: &SenderRecord) -> VersionLine {
     let t = visit.texts();
     let newest = sender.newest();
     let (number, who) = (newest.number.to_string(), actor::in_words(t, &newest.created_by));
-    let key = match (&sender.candidate, &sender.live) {
-        (Some(_), _) | (None, None) => "settings-version-unproven",
-        (None, Some(_)) => "settings-version-live",
+    let values = [("version", number.as_str()), ("who", who.as_str())];
+    let is_live = sender.candidate.is_none() && sender.live.is_some();
+    let words = if is_live {
+        t.with("settings-version-live", values)
+    } else {
+        t.with("settings-version-unproven", values)
     };
-    let words = t.with_two(key, &number, &who);
     VersionLine { words, at: newest.created_at.into() }
 }
 
 fn last_test(visit: &Visit, place: &Place, sender: &SenderRecord) -> Option<LastTest> {
     let (t, test) = (visit.texts(), sender.last_test.as_ref()?);
     Some(LastTest {
-        chip: crate::portal::test_runs::status_chip(t, test.status),
+        chip: status_chip(t, test.status),
         at: test.started_at.into(),
         path: place.sender_path(&format!("/test-runs/{}", test.id)),
     })

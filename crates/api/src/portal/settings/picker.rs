@@ -118,8 +118,7 @@ mod tests {
 
     #[test]
     fn a_known_address_suggests_its_service_until_a_known_server_is_entered() {
-        let mut typed =
-            Typed { sender_email: "ann@GMAIL.com".to_owned(), ..Typed::empty() };
+        let mut typed = Typed { sender_email: "ann@GMAIL.com".to_owned(), ..Typed::empty() };
         assert_eq!(typed.suggestion().map(|provider| provider.id), Some("gmail"));
 
         typed.host = "smtp.sendgrid.net".to_owned();

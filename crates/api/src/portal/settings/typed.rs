@@ -164,10 +164,7 @@ impl Typed {
                 let later = self.without(&errors).refused_later(is_typed, newest, guard);
                 for error in later.iter() {
                     if errors.iter().all(|known| known.pointer != error.pointer) {
-                        let invalid = Invalid {
-                            code: error.code,
-                            message: error.message.clone(),
-                        };
+                        let invalid = Invalid { code: error.code, message: error.message.clone() };
                         errors.push(error.pointer.clone(), invalid);
                     }
                 }

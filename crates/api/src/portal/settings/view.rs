@@ -16,9 +16,9 @@ use crate::{
 const USUAL_GUIDE: &str = "gmail";
 
 /// A label at the name of the page: what the sender is doing.
-pub(super) struct Chip {
-    pub(super) kind: &'static str,
-    pub(super) text: String,
+pub(in crate::portal) struct Chip {
+    pub(in crate::portal) kind: &'static str,
+    pub(in crate::portal) text: String,
 }
 
 /// One field with its value in words.
@@ -70,7 +70,7 @@ pub(super) struct GuideBox {
 }
 
 /// What a sender's state looks like.
-pub(super) fn chip(t: Texts, state: SenderState) -> Chip {
+pub(in crate::portal) fn chip(t: Texts, state: SenderState) -> Chip {
     let kind = match state {
         SenderState::Suspended | SenderState::NeedsPassword | SenderState::Failing => "bad",
         SenderState::Paused => "warn",
@@ -132,10 +132,9 @@ pub(super) fn differences(
     let difference = |&name: &&'static str| {
         let (live, new) = match name {
             "password" => (t.say("password-before"), t.say("password-changed")),
-            name => (
-                value_in_words(t, name, old.value(name)),
-                value_in_words(t, name, now.value(name)),
-            ),
+            name => {
+                (value_in_words(t, name, old.value(name)), value_in_words(t, name, now.value(name)))
+            }
         };
         Difference { label: label(t, name), live, new }
     };
@@ -147,7 +146,8 @@ pub(super) fn candidate(t: Texts, sender: &SenderRecord, may_steer: bool) -> Opt
     let (live, candidate) = (sender.live.as_ref()?, sender.candidate.as_ref()?);
     let (number, live_number) = (candidate.number.to_string(), live.number.to_string());
     let who = actor::in_words(t, &candidate.created_by);
-    let values = [("version", number.as_str()), ("live", live_number.as_str()), ("who", who.as_str())];
+    let values =
+        [("version", number.as_str()), ("live", live_number.as_str()), ("who", who.as_str())];
     Some(Candidate {
         words: t.with("settings-candidate-words", values),
         differences: differences(t, live, candidate),

@@ -2,7 +2,13 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use fluent_bundle::FluentResource;
 use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
-use letterhead_domain::access::PortalRole;
+use letterhead_domain::{
+    access::PortalRole,
+    advice::{self, Advice, Side},
+    provider::PasswordKind,
+    sender::{PauseReason, SenderState},
+    test_run::{Stage, StageStatus, TestMode, TestStatus},
+};
 
 use super::*;
 
@@ -24,8 +30,91 @@ fn families() -> Vec<(&'static str, Vec<String>)> {
                 "broken",
             ]),
         ),
+        ("advice-", advice()),
+        ("advice-side-", words(Side::ALL, Side::as_str)),
+        ("state-", words(SenderState::ALL, SenderState::as_str)),
+        ("stage-", words(Stage::ALL, Stage::as_str)),
+        ("stage-status-", words(StageStatus::ALL, StageStatus::as_str)),
+        ("run-check-", words(Stage::ALL, Stage::as_str)),
+        ("run-mode-", words(TestMode::ALL, TestMode::as_str)),
+        ("run-status-", words(TestStatus::ALL, TestStatus::as_str)),
+        ("notice-", notices()),
+        ("provider-password-", words(PasswordKind::ALL, PasswordKind::as_str)),
+        ("provider-username-", given(&["address", "given"])),
+        ("encryption-", given(&["starttls", "implicit_tls", "none"])),
+        ("field-", given(&FIELDS)),
+        ("field-", given(&FIELD_HINTS)),
+        ("refused-", given(&REFUSED)),
+        ("settings-password-", given(&["first", "keep", "gone", "not-needed", "moved"])),
+        ("password-", given(&["stored", "gone", "not-needed"])),
         ("refusal-", vec!["conflict-title".to_owned(), "too-many-title".to_owned()]),
     ]
+}
+
+/// The fields of the settings page.
+const FIELDS: [&str; 9] = [
+    "driver",
+    "host",
+    "port",
+    "encryption",
+    "username",
+    "password",
+    "sender_name",
+    "sender_email",
+    "reply_to",
+];
+/// Those of them that need a word more.
+const FIELD_HINTS: [&str; 7] = [
+    "driver-hint",
+    "host-hint",
+    "port-hint",
+    "username-hint",
+    "sender_name-hint",
+    "sender_email-hint",
+    "reply_to-hint",
+];
+/// Why a field may be refused, where the page says it in its own words.
+const REFUSED: [&str; 13] = [
+    "required",
+    "too_long",
+    "control_character",
+    "unknown_value",
+    "host-malformed",
+    "host-destination_not_allowed",
+    "port-out_of_range",
+    "port-port_not_allowed",
+    "encryption-encryption_required",
+    "password-masked",
+    "password-not_allowed",
+    "sender_email-malformed",
+    "reply_to-malformed",
+];
+
+fn given(ends: &[&str]) -> Vec<String> {
+    ends.iter().map(|&end| end.to_owned()).collect()
+}
+
+fn words<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str) -> Vec<String> {
+    all.iter().map(|&value| word(value).to_owned()).collect()
+}
+
+/// A title and steps for each advice; those with a guide have words of their own.
+fn advice() -> Vec<String> {
+    let keys = |advice: &Advice| {
+        let guide = advice.guide.map(|guide| format!("-{guide}")).unwrap_or_default();
+        let key = format!("{}{guide}", advice.code);
+        let steps = (1..=advice.steps.len()).map(|step| format!("{key}-{step}"));
+        [key.clone()].into_iter().chain(steps).collect::<Vec<_>>()
+    };
+    advice::ALL.iter().flat_map(keys).collect()
+}
+
+/// What the settings page says first about a sender that does not simply send.
+fn notices() -> Vec<String> {
+    let states = ["suspended", "needs_password", "failing", "untested", "candidate"];
+    let reasons = PauseReason::ALL.iter().map(|reason| reason.as_str());
+    let names: Vec<_> = states.into_iter().chain(reasons).collect();
+    with_title_and_words(&names)
 }
 
 /// Pages that say one thing each.
@@ -72,6 +161,10 @@ fn quoted_after(folder: &Path, calls: &[&str], found: &mut BTreeSet<String>) {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             quoted_after(&path, calls, found);
+            continue;
+        }
+        // This file names the calls themselves.
+        if path.ends_with("texts/tests.rs") {
             continue;
         }
         let text = fs::read_to_string(&path).expect("text");

@@ -1,0 +1,207 @@
+//! The page that everything turns on: a sender's settings, read, edited, tested, paused.
+
+use letterhead_domain::{
+    access::Deed,
+    provider::{Preset, Provider},
+    sender::VersionNumber,
+};
+use letterhead_storage::record::{Expected, SenderRecord};
+use poem::http::StatusCode;
+use zeroize::Zeroizing;
+
+use super::{
+    Table,
+    form::Form,
+    layout::Banner,
+    refusal::Refusal,
+    visit::{FIRST_SENDER, Outcome, Place, Visit, find_sender},
+};
+use crate::app::{AppError, senders, test_runs};
+
+mod edit;
+pub(super) mod page;
+mod picker;
+mod typed;
+mod view;
+
+use edit::Edit;
+use page::Asked;
+use typed::Typed;
+pub(super) use view::{Chip, chip as state_chip};
+
+pub(super) fn routes(table: &mut Table) {
+    table.page("/portal/tenants/:tenant/senders/:sender", show);
+    table.act("/portal/tenants/:tenant/senders/:sender", save);
+    table.act("/portal/tenants/:tenant/senders/:sender/candidate/discard", discard);
+    table.act("/portal/tenants/:tenant/senders/:sender/pause", pause);
+    table.act("/portal/tenants/:tenant/senders/:sender/resume", resume);
+}
+
+/// The sender of a place, if it was made already. The first one is made on its page; a page of any
+/// other sender is there only once a program has made it.
+pub(super) async fn sender_of(
+    visit: &Visit,
+    place: &Place,
+) -> Result<Option<SenderRecord>, Refusal> {
+    let sender = find_sender(visit, place).await?;
+    if sender.is_none() && place.sender != FIRST_SENDER {
+        return Err(Refusal::NotFound);
+    }
+    Ok(sender)
+}
+
+/// The sender of a place on which something is done with it.
+pub(super) async fn existing(visit: &Visit, place: &Place) -> Result<SenderRecord, Refusal> {
+    sender_of(visit, place).await?.ok_or(Refusal::NotFound)
+}
+
+async fn show(visit: Visit) -> Outcome {
+    let place = visit.place().await?;
+    visit.require(Deed::SeeSettings)?;
+    let sender = sender_of(&visit, &place).await?;
+    let mut asked = Asked::default();
+    if visit.query("edit") == "1" {
+        visit.require(Deed::EditSettings)?;
+        asked.form = Some(Edit::of(sender.as_ref().map(SenderRecord::newest)));
+    }
+    if let (Some(sender), run) = (&sender, visit.query("run"))
+        && !run.is_empty()
+    {
+        asked.run = Some(test_runs::load(&visit.app, &place.caller, sender.id, run).await?);
+    }
+    page::show(&visit, &place, sender.as_ref(), asked).await
+}
+
+/// Saves the form, or fills a known service's server into it.
+async fn save(visit: Visit, form: Form) -> Outcome {
+    let place = visit.place().await?;
+    visit.require(Deed::EditSettings)?;
+    let sender = sender_of(&visit, &place).await?;
+    let typed = Typed::of_form(&form);
+    match form.text("do") {
+        "fill" => {
+            let chosen = picker::chosen(form.text("provider"));
+            return fill(&visit, &place, sender.as_ref(), Edit::unsaved(typed, &form), chosen)
+                .await;
+        }
+        "fill-suggested" => {
+            let chosen = typed.suggestion().and_then(|it| Some((it, it.presets.first()?)));
+            return fill(&visit, &place, sender.as_ref(), Edit::unsaved(typed, &form), chosen)
+                .await;
+        }
+        _ => {}
+    }
+
+    let newest = sender.as_ref().map(SenderRecord::newest);
+    let expected = match form.text("base") {
+        "" => Expected::Absent,
+        number => Expected::Version(VersionNumber(number.parse().map_err(|_| Refusal::BadForm)?)),
+    };
+    let password = Zeroizing::new(form.text("password").to_owned());
+    let refused = |errors| {
+        let edit = Edit { errors, ..Edit::unsaved(typed.clone(), &form) };
+        refused(&visit, &place, sender.as_ref(), edit)
+    };
+    let draft = match typed.draft(password, newest, visit.app.mailer.guard()) {
+        Ok(draft) => draft,
+        Err(errors) => return refused(errors).await,
+    };
+    let saved = match senders::save(&visit.app, &place.caller, &place.sender, draft, expected).await
+    {
+        Ok(saved) => saved,
+        Err(AppError::Invalid(errors)) => return refused(errors).await,
+        Err(AppError::Stale) => {
+            let edit = Edit { is_stale: true, base: None, ..Edit::unsaved(typed, &form) };
+            return stale(&visit, &place, edit).await;
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let path = place.sender_path("");
+    Ok(match (saved.changed, saved.promoted) {
+        (false, _) => visit.did("did-settings-unchanged", &path),
+        (true, true) => visit.did("did-settings-live", &path),
+        (true, false) => visit.did("did-settings-saved", &path),
+    })
+}
+
+/// The form with a known service's server in it; nothing is saved.
+async fn fill(
+    visit: &Visit,
+    place: &Place,
+    sender: Option<&SenderRecord>,
+    edit: Edit,
+    chosen: Option<(&'static Provider, &'static Preset)>,
+) -> Outcome {
+    let mut asked = Asked { form: Some(edit), ..Asked::default() };
+    if let (Some((provider, preset)), Some(edit)) = (chosen, &mut asked.form) {
+        edit.typed = edit.typed.clone().filled(provider, preset);
+        let text = visit.texts().with("settings-filled", [("provider", provider.name)]);
+        asked.banner = Some(Banner { kind: "info", text });
+    }
+    page::show(visit, place, sender, asked).await
+}
+
+/// The form with what was typed and what is wrong with it.
+async fn refused(
+    visit: &Visit,
+    place: &Place,
+    sender: Option<&SenderRecord>,
+    edit: Edit,
+) -> Outcome {
+    let count = edit.errors.iter().count().try_into().unwrap_or_default();
+    let text = visit.texts().count("settings-refused", count);
+    let asked = Asked {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        banner: Some(Banner::failure(text)),
+        form: Some(edit),
+        ..Asked::default()
+    };
+    page::show(visit, place, sender, asked).await
+}
+
+/// The form with what was typed, beside what somebody else has saved meanwhile. Sent again, it goes
+/// over that.
+async fn stale(visit: &Visit, place: &Place, edit: Edit) -> Outcome {
+    let sender = sender_of(visit, place).await?;
+    let asked = Asked {
+        status: StatusCode::CONFLICT,
+        banner: Some(Banner::failure(visit.texts().say("settings-stale"))),
+        form: Some(edit),
+        ..Asked::default()
+    };
+    page::show(visit, place, sender.as_ref(), asked).await
+}
+
+async fn discard(visit: Visit, form: Form) -> Outcome {
+    let place = visit.place().await?;
+    visit.require(Deed::SteerSender)?;
+    let sender = existing(&visit, &place).await?;
+    let version = form.text("version").parse().map_err(|_| Refusal::BadForm)?;
+    let expected = Expected::Version(VersionNumber(version));
+    senders::discard_candidate(&visit.app, &place.caller, &sender, expected).await?;
+    Ok(visit.did("did-candidate-discarded", &place.sender_path("")))
+}
+
+async fn pause(visit: Visit, _form: Form) -> Outcome {
+    let place = visit.place().await?;
+    visit.require(Deed::SteerSender)?;
+    let sender = existing(&visit, &place).await?;
+    senders::pause(&visit.app, &place.caller, &sender).await?;
+    Ok(visit.did("did-sender-paused", &place.sender_path("")))
+}
+
+async fn resume(visit: Visit, _form: Form) -> Outcome {
+    let place = visit.place().await?;
+    visit.require(Deed::SteerSender)?;
+    let sender = existing(&visit, &place).await?;
+    match senders::resume(&visit.app, &place.caller, &sender).await {
+        Ok(_) => Ok(visit.did("did-sender-resumed", &place.sender_path(""))),
+        // Its password must be typed first: the page says so, and where.
+        Err(AppError::Conflict(_)) => {
+            let banner = Banner::failure(visit.texts().say("settings-cannot-resume"));
+            let asked = Asked::told(StatusCode::CONFLICT, banner);
+            page::show(&visit, &place, Some(&sender), asked).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,84 @@
+//! Test runs: started from the settings page, followed while they run, looked at afterwards.
+
+use askama::Template;
+use letterhead_domain::{access::Deed, test_run::TestMode};
+use poem::http::StatusCode;
+
+use super::{
+    Table,
+    form::Form,
+    layout::{Banner, Layout, Nav},
+    settings::{self, page::Asked},
+    visit::{Outcome, Visit},
+};
+use crate::app::{
+    AppError,
+    test_runs::{self, TestRequest},
+};
+
+mod advice;
+mod events;
+mod view;
+
+pub(super) use advice::words as advice_words;
+pub(super) use view::{RunView, status_chip};
+
+pub(super) fn routes(table: &mut Table) {
+    table.act("/portal/tenants/:tenant/senders/:sender/test-runs", start);
+    table.page("/portal/tenants/:tenant/senders/:sender/test-runs/:run", show);
+    table.page("/portal/tenants/:tenant/senders/:sender/test-runs/:run/events", events::stream);
+}
+
+#[derive(Template)]
+#[template(path = "test_run.html")]
+struct TestRunPage {
+    layout: Layout,
+    run_script: String,
+    run: RunView,
+    back: String,
+}
+
+/// Starts a test of the saved settings. The settings page then shows how it goes.
+async fn start(visit: Visit, form: Form) -> Outcome {
+    let place = visit.place().await?;
+    visit.require(Deed::Test)?;
+    let sender = settings::existing(&visit, &place).await?;
+    let mode = if form.text("mode") == TestMode::Message.as_str() {
+        TestMode::Message
+    } else {
+        TestMode::Connection
+    };
+    // A version that is not named, or that has gone meanwhile, is the newest.
+    let target = form.text("version").parse().ok();
+    let request = TestRequest { mode, target, settings: None };
+    match test_runs::start(&visit.app, &place.caller, &sender, request).await {
+        Ok(run) => Ok(visit.go(&place.sender_path(&format!("?run={run}")))),
+        Err(AppError::TooMany { retry_after }) => {
+            let text = visit.texts().count("settings-too-many-tests", retry_after);
+            let asked = Asked::told(StatusCode::TOO_MANY_REQUESTS, Banner::failure(text));
+            let mut answer = settings::page::show(&visit, &place, Some(&sender), asked).await?;
+            answer.headers_mut().insert("retry-after", retry_after.into());
+            Ok(answer)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// One run by itself.
+async fn show(visit: Visit) -> Outcome {
+    let place = visit.place().await?;
+    visit.require(Deed::SeeSettings)?;
+    let sender = settings::existing(&visit, &place).await?;
+    let run = test_runs::load(&visit.app, &place.caller, sender.id, visit.param("run")).await?;
+    let run = RunView::of(&visit, &place, &sender, run).await?;
+    let page = TestRunPage {
+        layout: visit
+            .layout_at(&place, Nav::TestRuns)
+            .with_banner(run.banner())
+            .with_reload(run.is_running.then_some(2)),
+        run_script: visit.site.assets.address("run.js"),
+        run,
+        back: place.sender_path("/test-runs"),
+    };
+    visit.show(&page)
+}
