@@ -15,17 +15,26 @@ use poem::{
 };
 
 mod actor;
+mod activity;
 mod assets;
 pub mod config;
 mod cookies;
+mod fields;
 mod form;
 mod guard;
+mod guides;
+mod history;
 mod layout;
+mod messages;
 mod moment;
+mod operator;
+mod paging;
 mod refusal;
+mod sessions;
 mod settings;
 mod test_runs;
 mod texts;
+mod versions;
 mod visit;
 mod way_in;
 
@@ -49,8 +58,15 @@ pub fn site(app: App, portal: PortalConfig, api: HttpConfig) -> impl Endpoint<Ou
 /// Every page.
 fn pages(app: App, config: PortalConfig) -> impl Endpoint<Output = Response> {
     let mut table = Table { app: app.clone(), routes: BTreeMap::new() };
+    activity::routes(&mut table);
+    guides::routes(&mut table);
+    history::routes(&mut table);
+    messages::routes(&mut table);
+    operator::routes(&mut table);
+    sessions::routes(&mut table);
     settings::routes(&mut table);
     test_runs::routes(&mut table);
+    versions::routes(&mut table);
     way_in::routes(&mut table);
     table.open_page("/portal/assets/:hash/:name", asset);
     table.open_page("/", async |_, _, _| Ok(visit::see_other("/portal")));

@@ -7,11 +7,12 @@ use letterhead_domain::{
     field_errors::{FieldErrors, Invalid},
     id::ApiKeyId,
     slug::Slug,
-    tenant::TenantStatus,
+    tenant::{TenantFilter, TenantStatus},
     text::{KeyName, TenantName},
 };
 use letterhead_storage::record::{
-    ApiKeyRecord, NewApiKey, NewOperatorKey, NewTenant, Page, PageRequest, TenantRecord,
+    ApiKeyRecord, NewApiKey, NewOperatorKey, NewTenant, OverviewPage, Page, PageRequest,
+    TenantCounts, TenantRecord,
 };
 
 use super::{
@@ -67,6 +68,33 @@ pub async fn list(
 ) -> Result<Page<TenantRecord>, AppError> {
     require_operator(principal)?;
     Ok(app.store.system().await?.tenants().list(page).await?)
+}
+
+/// Lists at most `limit` tenants that `filter` looks for, by slug, from behind the slug `after`, with
+/// what the operator needs to know about each.
+///
+/// # Errors
+///
+/// [`AppError::Forbidden`] for anybody but the operator.
+pub async fn overview(
+    app: &App,
+    principal: &Principal,
+    filter: &TenantFilter,
+    after: Option<&Slug>,
+    limit: u64,
+) -> Result<OverviewPage, AppError> {
+    require_operator(principal)?;
+    Ok(app.store.system().await?.tenants().overview(filter, after, limit).await?)
+}
+
+/// Counts the tenants by what their senders are doing.
+///
+/// # Errors
+///
+/// [`AppError::Forbidden`] for anybody but the operator.
+pub async fn counts(app: &App, principal: &Principal) -> Result<TenantCounts, AppError> {
+    require_operator(principal)?;
+    Ok(app.store.system().await?.tenants().counts().await?)
 }
 
 /// Loads one tenant.

@@ -15,7 +15,8 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// What is the same for every operator.
-const BUILT_IN: [(&str, &str, &str); 5] = [
+const BUILT_IN: [(&str, &str, &str); 6] = [
+    ("operator.js", SCRIPT, include_str!("../../assets/operator.js")),
     ("portal.css", STYLE, include_str!("../../assets/portal.css")),
     ("portal.js", SCRIPT, include_str!("../../assets/portal.js")),
     ("run.js", SCRIPT, include_str!("../../assets/run.js")),

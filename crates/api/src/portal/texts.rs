@@ -14,10 +14,17 @@ use unic_langid::LanguageIdentifier;
 macro_rules! parts {
     ($language:literal) => {
         &[
+            include_str!(concat!("../../texts/", $language, "/activity.ftl")),
             include_str!(concat!("../../texts/", $language, "/advice.ftl")),
+            include_str!(concat!("../../texts/", $language, "/guides.ftl")),
+            include_str!(concat!("../../texts/", $language, "/history.ftl")),
             include_str!(concat!("../../texts/", $language, "/layout.ftl")),
+            include_str!(concat!("../../texts/", $language, "/messages.ftl")),
+            include_str!(concat!("../../texts/", $language, "/operator.ftl")),
+            include_str!(concat!("../../texts/", $language, "/sessions.ftl")),
             include_str!(concat!("../../texts/", $language, "/settings.ftl")),
             include_str!(concat!("../../texts/", $language, "/test_runs.ftl")),
+            include_str!(concat!("../../texts/", $language, "/versions.ftl")),
             include_str!(concat!("../../texts/", $language, "/way_in.ftl")),
         ]
     };

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::world::{Answer, PUBLIC_URL, World};
 
+mod operator;
 mod settings;
 mod way_in;
 

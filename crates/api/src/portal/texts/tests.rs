@@ -5,6 +5,10 @@ use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternEl
 use letterhead_domain::{
     access::PortalRole,
     advice::{self, Advice, Side},
+    bulk_run::{BulkItemStatus, SkipReason},
+    delivery::AttemptWord,
+    event::AuditAction,
+    message::{MessageKind, MessageStatus, OnUncertain, RecipientRole, RecipientStatus},
     provider::PasswordKind,
     sender::{PauseReason, SenderState},
     test_run::{Stage, StageStatus, TestMode, TestStatus},
@@ -48,9 +52,56 @@ fn families() -> Vec<(&'static str, Vec<String>)> {
         ("settings-password-", given(&["first", "keep", "gone", "not-needed", "moved"])),
         ("password-", given(&["stored", "gone", "not-needed"])),
         ("refusal-", vec!["conflict-title".to_owned(), "too-many-title".to_owned()]),
+        ("message-kind-", words(MessageKind::ALL, MessageKind::as_str)),
+        ("message-status-", words(MessageStatus::ALL, MessageStatus::as_str)),
+        ("message-explained-", words(MessageStatus::ALL, MessageStatus::as_str)),
+        ("message-on-uncertain-", words(OnUncertain::ALL, OnUncertain::as_str)),
+        ("recipient-role-", words(RecipientRole::ALL, RecipientRole::as_str)),
+        ("recipient-status-", words(RecipientStatus::ALL, RecipientStatus::as_str)),
+        ("attempt-outcome-", words(AttemptWord::ALL, AttemptWord::as_str)),
+        ("message-", given(&["not-cancelled", "not-retried"])),
+        ("did-message-", given(&["cancelled", "retried"])),
+        ("activity-", words(AuditAction::ALL, AuditAction::as_str)),
+        ("activity-detail-", given(&AUDIT_DETAILS)),
+        ("activity-status-", given(&["passed", "failed", "active", "suspended"])),
+        ("activity-reason-", words(PauseReason::ALL, PauseReason::as_str)),
+        ("bulk-status-", words(BulkItemStatus::ALL, BulkItemStatus::as_str)),
+        ("bulk-skipped-", words(SkipReason::ALL, SkipReason::as_str)),
+        ("bulk-cause-", given(&BULK_CAUSES)),
+        ("session-", given(&["live", "ended", "expired"])),
+        ("versions-", given(&VERSIONS)),
+        ("did-version-", given(&["restored-live", "restored-candidate", "kept"])),
     ]
 }
 
+/// Causes that are told in a few words.
+const BULK_CAUSES: [&str; 5] = [
+    "auth_bad_password",
+    "auth_app_password_needed",
+    "sender_refused",
+    "no_connection",
+    "port_blocked",
+];
+
+/// What the audit tells of a deed.
+const AUDIT_DETAILS: [&str; 11] = [
+    "sender", "version", "host", "status", "advice", "reason", "reply", "slug", "name", "email", "role",
+];
+/// What is said of a version, or of why it was not restored.
+const VERSIONS: [&str; 12] = [
+    "live",
+    "candidate",
+    "discarded",
+    "proven",
+    "no-password",
+    "unreadable",
+    "password-set",
+    "password-removed",
+    "password-changed",
+    "password-gone-now",
+    "not-allowed",
+    "stale",
+];
 /// The fields of the settings page.
 const FIELDS: [&str; 9] = [
     "driver",

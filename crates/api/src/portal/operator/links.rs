@@ -1,0 +1,147 @@
+//! One tenant as the operator sees it: a link for one of its people, suspending, the way to its
+//! pages.
+
+use askama::Template;
+use letterhead_domain::{access::PortalRole, tenant::TenantStatus};
+use poem::http::StatusCode;
+
+use super::{
+    operator_only,
+    tenants::{path, view::Choice},
+};
+use crate::{
+    app::{
+        portal_links::{self, LinkDraft},
+        tenants,
+    },
+    portal::{
+        Table,
+        form::Form,
+        layout::{Banner, Layout, Nav},
+        moment::Moment,
+        texts::Texts,
+        visit::{Outcome, Place, Visit},
+    },
+};
+
+/// Whom a link can be for.
+const ROLES: [PortalRole; 3] = [PortalRole::Admin, PortalRole::Viewer, PortalRole::Setup];
+
+pub(super) fn routes(table: &mut Table) {
+    table.page("/portal/operator/tenants/:tenant", show);
+    table.act("/portal/operator/tenants/:tenant/portal-links", create);
+}
+
+#[derive(Template)]
+#[template(path = "operator_tenant.html")]
+struct TenantPage {
+    layout: Layout,
+    name: String,
+    slug: String,
+    id: String,
+    created: Moment,
+    is_suspended: bool,
+    settings: String,
+    messages: String,
+    activity: String,
+    sessions: String,
+    /// Where each form of the page goes.
+    here: String,
+    link: LinkForm,
+    made: Option<MadeLink>,
+}
+
+/// What was typed about whom a link is for, and what is wrong with it.
+#[derive(Default)]
+struct LinkForm {
+    email: String,
+    name: String,
+    roles: Vec<Choice>,
+    email_error: Option<String>,
+    name_error: Option<String>,
+}
+
+/// A link that was just made, shown this once.
+struct MadeLink {
+    url: String,
+    words: String,
+    expires: Moment,
+}
+
+impl LinkForm {
+    fn new(t: Texts, email: &str, name: &str, chosen: PortalRole) -> Self {
+        let choice = |&role: &PortalRole| Choice {
+            value: role.as_str(),
+            name: t.say(&format!("role-{}", role.as_str())),
+            is_chosen: role == chosen,
+        };
+        Self {
+            email: email.to_owned(),
+            name: name.to_owned(),
+            roles: ROLES.iter().map(choice).collect(),
+            email_error: None,
+            name_error: None,
+        }
+    }
+}
+
+async fn show(visit: Visit) -> Outcome {
+    operator_only(&visit)?;
+    let place = visit.place().await?;
+    let link = LinkForm::new(visit.texts(), "", "", PortalRole::Admin);
+    let page = page(&visit, &place, link, None).await?;
+    visit.show(&page)
+}
+
+async fn create(visit: Visit, form: Form) -> Outcome {
+    operator_only(&visit)?;
+    let (place, t) = (visit.place().await?, visit.texts());
+    let role = portal_links::tenants_role(form.text("role")).unwrap_or(PortalRole::Viewer);
+    let mut link = LinkForm::new(t, form.text("email"), form.text("name"), role);
+    let (Ok(email), Ok(name)) = (form.text("email").parse(), form.text("name").parse()) else {
+        let wrong = |is_right: bool, text: String| (!is_right).then_some(text);
+        let is_email = form.text("email").parse::<letterhead_domain::email::EmailAddress>().is_ok();
+        let is_name = form.text("name").parse::<letterhead_domain::text::PersonName>().is_ok();
+        link.email_error = wrong(is_email, t.say("link-email-refused"));
+        link.name_error = wrong(is_name, t.say("link-name-refused"));
+        let mut page = page(&visit, &place, link, None).await?;
+        page.layout.banner = Some(Banner::failure(t.say("link-refused")));
+        return visit.show_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    };
+    let draft = LinkDraft { role, email, name, valid_for: None };
+    let made = portal_links::create(&visit.app, &place.caller, draft).await?;
+    let email = made.email.to_string();
+    let made = MadeLink {
+        words: t.with("link-made-words", [("email", email.as_str())]),
+        url: made.url(visit.site.config.public_url.as_str()).to_string(),
+        expires: made.expires_at.into(),
+    };
+    let empty = LinkForm::new(t, "", "", PortalRole::Admin);
+    let mut page = page(&visit, &place, empty, Some(made)).await?;
+    page.layout.banner = Some(Banner::success(t.say("link-made")));
+    visit.show(&page)
+}
+
+async fn page(
+    visit: &Visit,
+    place: &Place,
+    link: LinkForm,
+    made: Option<MadeLink>,
+) -> Result<TenantPage, crate::portal::refusal::Refusal> {
+    let tenant = tenants::load(&visit.app, &place.caller).await?;
+    Ok(TenantPage {
+        layout: visit.layout(Nav::Tenants),
+        name: tenant.name.to_string(),
+        slug: tenant.slug.to_string(),
+        id: tenant.id.to_string(),
+        created: tenant.created_at.into(),
+        is_suspended: tenant.status == TenantStatus::Suspended,
+        settings: place.sender_path(""),
+        messages: place.path("messages"),
+        activity: place.path("activity"),
+        sessions: place.path("sessions"),
+        here: path(place, ""),
+        link,
+        made,
+    })
+}
