@@ -5,8 +5,12 @@ use serde_json::json;
 
 use crate::world::{Answer, PUBLIC_URL, World};
 
-mod operator;
+mod activity;
+mod guides;
+mod messages;
+mod sessions;
 mod settings;
+mod versions;
 mod way_in;
 
 /// Somebody who is signed in to the portal.
