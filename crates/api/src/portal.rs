@@ -27,6 +27,7 @@ mod history;
 mod layout;
 mod messages;
 mod moment;
+mod operator;
 mod paging;
 mod refusal;
 mod sessions;
@@ -61,6 +62,7 @@ fn pages(app: App, config: PortalConfig) -> impl Endpoint<Output = Response> {
     guides::routes(&mut table);
     history::routes(&mut table);
     messages::routes(&mut table);
+    operator::routes(&mut table);
     sessions::routes(&mut table);
     settings::routes(&mut table);
     test_runs::routes(&mut table);

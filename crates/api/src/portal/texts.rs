@@ -20,6 +20,7 @@ macro_rules! parts {
             include_str!(concat!("../../texts/", $language, "/history.ftl")),
             include_str!(concat!("../../texts/", $language, "/layout.ftl")),
             include_str!(concat!("../../texts/", $language, "/messages.ftl")),
+            include_str!(concat!("../../texts/", $language, "/operator.ftl")),
             include_str!(concat!("../../texts/", $language, "/sessions.ftl")),
             include_str!(concat!("../../texts/", $language, "/settings.ftl")),
             include_str!(concat!("../../texts/", $language, "/test_runs.ftl")),

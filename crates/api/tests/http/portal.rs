@@ -8,6 +8,7 @@ use crate::world::{Answer, PUBLIC_URL, World};
 mod activity;
 mod guides;
 mod messages;
+mod operator;
 mod sessions;
 mod settings;
 mod versions;

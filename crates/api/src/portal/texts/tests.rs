@@ -5,6 +5,7 @@ use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternEl
 use letterhead_domain::{
     access::PortalRole,
     advice::{self, Advice, Side},
+    bulk_run::{BulkItemStatus, SkipReason},
     delivery::AttemptWord,
     event::AuditAction,
     message::{MessageKind, MessageStatus, OnUncertain, RecipientRole, RecipientStatus},
@@ -64,11 +65,23 @@ fn families() -> Vec<(&'static str, Vec<String>)> {
         ("activity-detail-", given(&AUDIT_DETAILS)),
         ("activity-status-", given(&["passed", "failed", "active", "suspended"])),
         ("activity-reason-", words(PauseReason::ALL, PauseReason::as_str)),
+        ("bulk-status-", words(BulkItemStatus::ALL, BulkItemStatus::as_str)),
+        ("bulk-skipped-", words(SkipReason::ALL, SkipReason::as_str)),
+        ("bulk-cause-", given(&BULK_CAUSES)),
         ("session-", given(&["live", "ended", "expired"])),
         ("versions-", given(&VERSIONS)),
         ("did-version-", given(&["restored-live", "restored-candidate", "kept"])),
     ]
 }
+
+/// Causes that are told in a few words.
+const BULK_CAUSES: [&str; 5] = [
+    "auth_bad_password",
+    "auth_app_password_needed",
+    "sender_refused",
+    "no_connection",
+    "port_blocked",
+];
 
 /// What the audit tells of a deed.
 const AUDIT_DETAILS: [&str; 11] = [
