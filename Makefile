@@ -10,6 +10,9 @@ help: ## Show this list
 run: ## Build, set everything up and run the demonstration (Ctrl-C stops it)
 	@exec deploy/dev/run $(ARGS)
 
+portal-link: ## Print a link into the running demonstration's portal (ARGS= as for `letterhead portal-link`)
+	@deploy/dev/portal-link $(ARGS)
+
 test: ## Set everything up and run every test (ARGS= goes to the runner)
 	@exec deploy/dev/test $(ARGS)
 
@@ -30,7 +33,7 @@ lint: ## Run clippy over everything, warnings denied
 
 lint-scripts: ## Run shellcheck and hadolint over deploy/, where they are installed
 	@if command -v shellcheck >/dev/null; then \
-		shellcheck -x -S warning deploy/dev/lib.sh deploy/dev/{guides,postgres,run,stop,test} deploy/postgres-init .ci/run; \
+		shellcheck -x -S warning deploy/dev/lib.sh deploy/dev/{guides,portal-link,postgres,run,stop,test} deploy/postgres-init .ci/run; \
 	else echo "shellcheck is not installed: scripts not checked"; fi
 	@if command -v hadolint >/dev/null; then hadolint deploy/Containerfile; \
 	else echo "hadolint is not installed: Containerfile not checked"; fi
@@ -58,4 +61,4 @@ schemathesis: ## Try the running API for five minutes with made-up requests
 ci: ## Run what the CI runs
 	@.ci/run
 
-.PHONY: help run test stop clean-state fmt fmt-check lint lint-scripts guides doc deny unused openapi-check schemathesis ci
+.PHONY: help run portal-link test stop clean-state fmt fmt-check lint lint-scripts guides doc deny unused openapi-check schemathesis ci

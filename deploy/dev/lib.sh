@@ -73,6 +73,14 @@ secret() {
     cat -- "$1"
 }
 
+# login_url URL: what the demonstration's program signs in with, on the private server that its
+# superuser reaches at URL.
+login_url() {
+    local address=${1##*@}
+    printf 'postgres://letterhead_login:%s@%s/letterhead\n' \
+        "$(secret "$state/postgres-login.password")" "${address%%/*}"
+}
+
 child=
 stopping=
 

@@ -47,6 +47,64 @@ async fn a_test_on_the_command_line_says_by_its_status_whether_it_passed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_portal_link_is_printed_alone_and_names_its_person_in_the_audit() {
+    let (world, instance) = World::start().await;
+    let aurora = world.tenant(&instance, "aurora").await;
+    let person = ["--email", "ann@aurora.example", "--name", "Ann"];
+    let make = |whose: &[&str]| {
+        let arguments = [&["portal-link"], whose, &person].concat();
+        let mut command = world.command(&arguments);
+        command.env("LETTERHEAD_PUBLIC_URL", "https://mail.example.com/");
+        command.output().expect("the program runs")
+    };
+
+    let admin = make(&["--tenant", "aurora", "--role", "admin"]);
+    let operator = make(&["--operator", "--json", "--expires-in-seconds", "60"]);
+
+    assert!(admin.status.success(), "{admin:?}");
+    let link = said(&admin);
+    let token = link.trim_end().strip_prefix("https://mail.example.com/portal/links/");
+    assert_eq!(token.map(str::len), Some(43), "{link}");
+    assert!(String::from_utf8_lossy(&admin.stderr).contains("It works once, until 20"));
+    let operator: Value = serde_json::from_slice(&operator.stdout).expect("JSON");
+    assert_eq!(operator["role"], "operator");
+    let audit = aurora.get("/v1/tenants/self/audit-events").await;
+    let line = &audit.body["data"][0];
+    assert_eq!(
+        (&line["action"], &line["actor"]),
+        (&json!("portal_link.created"), &json!("console"))
+    );
+    assert_eq!(line["detail"]["email"], "ann@aurora.example");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_link_that_cannot_be_is_refused_in_words() {
+    let world = World::create().await;
+    let refusal = |arguments: &[&str], url: &str| {
+        let person = ["--email", "ann@aurora.example", "--name", "Ann"];
+        let arguments = [&["portal-link"], arguments, &person].concat();
+        let mut command = world.command(&arguments);
+        let output = command.env("LETTERHEAD_PUBLIC_URL", url).output().expect("it runs");
+        assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let (https, tenant) = ("https://mail.example.com", ["--tenant", "nobody", "--role"]);
+
+    let long = ["--operator", "--expires-in-seconds", "601"];
+    for (arguments, url, expected) in [
+        (&[&tenant[..], &["admin"]].concat()[..], https, "there is no such tenant"),
+        (&[&tenant[..], &["operator"]].concat(), https, "use one of admin, viewer, setup"),
+        (&tenant[..2], https, "--role"),
+        (&[], https, "--operator"),
+        (&long, https, "choose from 1 to 600 seconds"),
+        (&["--operator"], "http://mail.example.com", "give an https URL"),
+    ] {
+        let words = refusal(arguments, url);
+        assert!(words.contains(expected), "{arguments:?}: {words}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_missing_master_key_is_counted_and_its_senders_say_that_they_need_a_password() {
     let (world, instance) = World::start().await;
     let aurora = world.live_tenant(&instance, "aurora").await;
@@ -173,6 +231,14 @@ async fn the_demo_sends_a_receipt_and_keeps_its_keys_when_it_is_started_again() 
         "sender_name": "Aurora Books", "sender_email": "billing@aurora.example",
     });
     aurora.save_and_test(settings.clone()).await;
+    assert_eq!(file["portal_url"], file["tenants"][0]["portal_url"]);
+    for link in ["/portal_url", "/tenants/1/portal_url", "/operator_portal_url"] {
+        let link = file.pointer(link).and_then(Value::as_str).expect("a link");
+        assert!(link.starts_with(&format!("{url}/portal/links/")), "{link}");
+        let page = reqwest::get(link).await.expect("an answer");
+        assert_eq!(page.status().as_u16(), 200);
+        assert!(page.text().await.expect("a page").contains("<form method=\"post\""));
+    }
     let mut closed = settings;
     closed["port"] = practice["closed_port"].clone();
     aurora.put(SENDER, closed).await;
@@ -189,7 +255,10 @@ async fn the_demo_sends_a_receipt_and_keeps_its_keys_when_it_is_started_again() 
     demo.stop();
 
     let (demo, again) = Demo::start(&world, &state, ports).await;
-    assert_eq!(again, file);
+    for kept in ["/url", "/operator_key", "/tenants/0/api_key", "/tenants/1/api_key", "/practice"] {
+        assert_eq!(again.pointer(kept), file.pointer(kept), "{kept}");
+    }
+    assert_ne!(again["portal_url"], file["portal_url"], "links are of one start");
     assert_eq!(aurora.get(SENDER).await.body["state"], "live");
     demo.stop();
 }

@@ -14,6 +14,7 @@ mod demo;
 mod demo_files;
 mod master_key;
 mod migrate;
+mod portal_link;
 mod practice;
 mod serve;
 mod tenants;
@@ -49,6 +50,8 @@ enum Command {
     /// Create API keys
     #[command(subcommand)]
     ApiKey(tenants::ApiKeyCommand),
+    /// Make a link into the portal for one person, and print it, this once
+    PortalLink(Box<portal_link::PortalLinkArgs>),
     /// Make master keys, and see which ones are in use
     #[command(subcommand)]
     MasterKey(master_key::MasterKeyCommand),
@@ -103,6 +106,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Test(args) => test::test(args).await,
         Command::Tenant(command) => tenants::tenant(command).await,
         Command::ApiKey(command) => tenants::api_key(command).await,
+        Command::PortalLink(args) => portal_link::portal_link(*args).await,
         Command::MasterKey(command) => master_key::master_key(command).await,
         Command::Openapi => {
             say(&crate::http::document());

@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -137,7 +137,7 @@ pub struct RuleArgs {
 #[derive(Args, Clone, Debug)]
 pub struct HttpArgs {
     /// Where the API listens
-    #[arg(long, env = "LETTERHEAD_LISTEN", default_value = "127.0.0.1:8480")]
+    #[arg(long, env = "LETTERHEAD_LISTEN", default_value_t = LISTEN)]
     pub listen: SocketAddr,
     /// Where the metrics listen; left out, they do not
     #[arg(long, env = "LETTERHEAD_METRICS_LISTEN")]
@@ -150,12 +150,24 @@ pub struct HttpArgs {
     pub shutdown_seconds: u64,
 }
 
+/// Where the API listens when nothing is said, and with it where browsers find the portal.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8480);
+
+/// Where browsers find the portal.
+#[derive(Args, Clone, Debug)]
+pub struct PublicUrlArgs {
+    /// Where browsers find the portal and the API: https, or http on this machine alone; left out,
+    /// where they listen on this machine (http://127.0.0.1:8480)
+    #[arg(long, env = "LETTERHEAD_PUBLIC_URL")]
+    pub public_url: Option<PublicUrl>,
+}
+
 /// How the portal looks, and where browsers find it.
 #[derive(Args, Clone, Debug)]
 pub struct PortalArgs {
-    /// Where browsers find the portal and the API: https, or http on this machine alone
-    #[arg(long, env = "LETTERHEAD_PUBLIC_URL", default_value = "http://127.0.0.1:8480")]
-    pub public_url: PublicUrl,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the flattened argument says what it is")]
+    pub public_url: PublicUrlArgs,
     /// What the portal is called
     #[arg(long, env = "LETTERHEAD_PRODUCT_NAME", default_value = "Letterhead")]
     pub product_name: String,
@@ -290,20 +302,32 @@ impl RuleArgs {
     }
 }
 
+impl PublicUrlArgs {
+    /// What was given; otherwise where this machine reaches what listens on `address`.
+    pub fn or_at(&self, address: SocketAddr) -> PublicUrl {
+        self.public_url.clone().unwrap_or_else(|| PublicUrl::at(address))
+    }
+
+    /// What was given; otherwise where this machine reaches a program that was told nothing.
+    pub fn or_default(&self) -> PublicUrl {
+        self.or_at(LISTEN)
+    }
+}
+
 impl PortalArgs {
-    /// The portal's configuration.
+    /// The configuration of a portal that listens on `address`.
     ///
     /// # Errors
     ///
     /// A sentence for the operator if the logo cannot be read or shown.
-    pub fn portal(&self) -> Result<PortalConfig, Failure> {
+    pub fn portal(&self, address: SocketAddr) -> Result<PortalConfig, Failure> {
         let logo = self.logo_file.as_ref().map(|path| {
             let failed = || format!("the logo {} is not usable", path.display());
             let bytes = fs::read(path).map_err(|err| Failure::new(failed(), err))?;
             Logo::parse(bytes).map_err(|err| Failure::new(failed(), err))
         });
         Ok(PortalConfig {
-            public_url: self.public_url.clone(),
+            public_url: self.public_url.or_at(address),
             product_name: self.product_name.clone(),
             logo: logo.transpose()?,
             accent: self.accent,

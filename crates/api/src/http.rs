@@ -33,7 +33,10 @@ pub(crate) use error::sentence;
 pub use problem::ProblemCode;
 pub use server::{HttpConfig, serve};
 
-use crate::{app::App, random};
+use crate::{
+    app::{App, portal_links::CreatedLink},
+    random,
+};
 
 tokio::task_local! {
     /// The id of the request that is being answered.
@@ -55,6 +58,12 @@ pub fn routes(app: App, config: HttpConfig) -> impl Endpoint<Output = Response> 
     let route = pages::add(Route::new(), &mut paths).nest("/", document::service());
     let (metrics, inner) = (app.metrics.clone(), route.data(app).data(config));
     Answering { inner, metrics, paths, fallback: answer::Problems }
+}
+
+/// A portal link as the API answers it, for the command line.
+pub fn portal_link_json(link: &CreatedLink, public_url: &str) -> String {
+    let view = v1::portal_links::NewPortalLink::of(link, public_url);
+    format!("{:#}", view.to_json().unwrap_or_default())
 }
 
 /// A finished test run as the API answers it, for the command line.

@@ -6,7 +6,7 @@
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Args;
-use letterhead_domain::access::{Principal, Scope};
+use letterhead_domain::access::{PortalRole, Principal, Scope};
 use letterhead_mailer::{egress::policy::AllowedDestination, practice_server::PracticeServer};
 
 use super::{
@@ -18,7 +18,13 @@ use super::{
     serve::{Api, Program, bind, stop_signal},
 };
 use crate::{
-    app::{App, AppError, access, access::Caller, tenants, tenants::KeyDraft},
+    app::{
+        App, AppError, access,
+        access::Caller,
+        portal_links::{self, LinkDraft},
+        tenants,
+        tenants::KeyDraft,
+    },
     config::{
         AppArgs, DatabaseArgs, HttpArgs, KeyArgs, MailerArgs, PortalArgs, RuleArgs, WorkerArgs,
     },
@@ -55,7 +61,19 @@ pub(super) struct DemoArgs {
 
 /// The name under which the practice server is reached: its certificate is for it.
 const PRACTICE_HOST: &str = "localhost";
-const TENANTS: [(&str, &str); 2] = [("aurora", "Aurora Books"), ("borealis", "Borealis Supplies")];
+
+/// A tenant of the demo, and its person who gets a link into the portal.
+struct Cast {
+    slug: &'static str,
+    name: &'static str,
+    person: (&'static str, &'static str),
+}
+
+const TENANTS: [Cast; 2] = [
+    Cast { slug: "aurora", name: "Aurora Books", person: ("Ann", "ann@aurora.example") },
+    Cast { slug: "borealis", name: "Borealis Supplies", person: ("Ben", "ben@borealis.example") },
+];
+const OPERATOR: (&str, &str) = ("Olga", "olga@operator.example");
 
 pub(super) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
     let stop = stop_signal()?;
@@ -72,14 +90,16 @@ pub(super) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
     let database = &args.database;
     migrate::bring_up_to_date(&database.database_url, args.owner_database_url.as_deref()).await?;
     let app = app(&args, &state, &practice).await?;
-    let file = settle(&app, &args, &state, &practice).await?;
+    let portal = args.portal.portal(api.local_addr().unwrap_or(args.http.listen))?;
+    let url = portal.public_url.as_str();
+    let file = settle(&app, &args, &state, &practice, url).await?;
     state.write(&file)?;
 
     let shown = practice_inbox::serve(inbox, practice.inbox(), stop.clone());
     let shown = tokio::spawn(shown);
     let worker = Some(Worker::new(app.clone(), args.worker.config()));
     let grace = Duration::from_secs(args.http.shutdown_seconds);
-    let api = Api { listener: api, args: args.http, portal: args.portal.portal()? };
+    let api = Api { listener: api, args: args.http, portal };
     let program = Program { app, api: Some(api), metrics, worker };
     let running = tokio::spawn(program.run(stop, grace));
     tell(&file, &state);
@@ -121,6 +141,7 @@ async fn settle(
     args: &DemoArgs,
     state: &StateFolder,
     practice: &PracticeServer,
+    public_url: &str,
 ) -> Result<DemoFile, Failure> {
     let failed = |err: AppError| Failure::new("cannot prepare the demo's tenants", err);
     let before = state.read();
@@ -134,17 +155,26 @@ async fn settle(
         }
     };
     let mut demo_tenants = Vec::new();
-    for (slug, name) in TENANTS {
+    for Cast { slug, name, person } in TENANTS {
         let caller = tenant(app, slug, name).await.map_err(failed)?;
         let kept = before.as_ref().and_then(|file| file.api_key(slug));
         let api_key = match kept {
             Some(key) if works(app, key, Some(&caller)).await => key.to_owned(),
             _ => tenant_key(app, &caller).await.map_err(failed)?,
         };
-        demo_tenants.push(DemoTenant { slug: slug.to_owned(), api_key });
+        let draft = link_draft(PortalRole::Admin, person).map_err(failed)?;
+        let link = portal_links::create(app, &caller, draft).await.map_err(failed)?;
+        let portal_url = link.url(public_url).to_string();
+        demo_tenants.push(DemoTenant { slug: slug.to_owned(), api_key, portal_url });
     }
+    let draft = link_draft(PortalRole::Operator, OPERATOR).map_err(failed)?;
+    let link = portal_links::create_operator(app, &Principal::Console, draft).await;
     Ok(DemoFile {
         url: format!("http://{}", args.http.listen),
+        portal_url: demo_tenants
+            .first()
+            .map_or_else(String::new, |aurora| aurora.portal_url.clone()),
+        operator_portal_url: link.map_err(failed)?.url(public_url).to_string(),
         operator_key,
         tenants: demo_tenants,
         practice: DemoPractice {
@@ -191,6 +221,12 @@ async fn tenant_key(app: &App, caller: &Caller) -> Result<String, AppError> {
     Ok(tenants::create_key(app, caller, draft).await?.key.text.to_string())
 }
 
+fn link_draft(role: PortalRole, (name, email): (&str, &str)) -> Result<LinkDraft, AppError> {
+    let no_name = |invalid| AppError::Conflict(format!("{invalid}"));
+    let (name, email) = (name.parse().map_err(no_name)?, email.parse().map_err(no_name)?);
+    Ok(LinkDraft { role, email, name, valid_for: None })
+}
+
 /// What a newcomer needs: where things are, and lines to paste.
 fn tell(file: &DemoFile, state: &StateFolder) {
     let key = file.tenants.first().map_or("", |tenant| tenant.api_key.as_str());
@@ -208,7 +244,19 @@ fn tell(file: &DemoFile, state: &StateFolder) {
     let receipt = state.receipt().display().to_string();
     say(&format!(
         "
-Letterhead is running.
+Letterhead is running. Click this first, the settings page of Aurora Books:
+
+  {portal}
+
+And this for the operator's side, best in another browser or a private window:
+
+  {operator_portal}
+
+Each link works once, for 10 minutes. `make portal-link` makes another one for Aurora Books, and
+
+  make portal-link ARGS='--operator --email olga@operator.example --name Olga'
+
+one for the operator. The rest, for programs:
 
   API            {url}/v1        (documentation: {url}/docs)
   practice mail  {inbox}   (what the practice mail server caught)
@@ -234,6 +282,8 @@ Paste these, in this order:
 
 Ctrl-C stops everything.
 ",
+        portal = file.portal_url,
+        operator_portal = file.operator_portal_url,
         inbox = practice.inbox_url,
         // Of this start: the database remembers the keys of earlier ones, and the inbox is empty.
         start = u16::from_be_bytes(random::bytes()),

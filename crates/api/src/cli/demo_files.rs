@@ -18,6 +18,11 @@ use super::Failure;
 #[derive(Serialize, Deserialize)]
 pub(super) struct DemoFile {
     pub(super) url: String,
+    /// The first tenant's link into the portal. Links are of this start: they work once.
+    #[serde(default)]
+    pub(super) portal_url: String,
+    #[serde(default)]
+    pub(super) operator_portal_url: String,
     pub(super) operator_key: String,
     pub(super) tenants: Vec<DemoTenant>,
     pub(super) practice: DemoPractice,
@@ -27,6 +32,8 @@ pub(super) struct DemoFile {
 pub(super) struct DemoTenant {
     pub(super) slug: String,
     pub(super) api_key: String,
+    #[serde(default)]
+    pub(super) portal_url: String,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -50,9 +50,10 @@ pub(super) struct WorkArgs {
 }
 
 pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode, Failure> {
-    let portal = args.portal.portal()?;
     let app = args.app.app().await?;
     let api = bind(args.http.listen, "LETTERHEAD_LISTEN").await?;
+    // A port that was left to the system is known only now.
+    let portal = args.portal.portal(api.local_addr().unwrap_or(args.http.listen))?;
     let metrics = match args.http.metrics_listen {
         Some(address) => Some(bind(address, "LETTERHEAD_METRICS_LISTEN").await?),
         None => None,

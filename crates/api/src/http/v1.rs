@@ -7,7 +7,7 @@ mod api_keys;
 mod audit_events;
 mod events;
 mod messages;
-mod portal_links;
+pub(super) mod portal_links;
 mod senders;
 mod tenants;
 pub(super) mod test_runs;

@@ -1,6 +1,6 @@
 //! What the operator chose about the portal, parsed once.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, net::SocketAddr, str::FromStr};
 
 /// What the operator chose about the portal.
 #[derive(Clone, Debug)]
@@ -81,6 +81,16 @@ impl fmt::Display for Origin {
 pub struct PublicUrl(Origin);
 
 impl PublicUrl {
+    /// Where whoever sits at this machine reaches what listens on `address`.
+    pub fn at(address: SocketAddr) -> Self {
+        let authority = match (address.ip().is_loopback(), address.port()) {
+            (true, _) => address.to_string(),
+            (false, port) => format!("127.0.0.1:{port}"),
+        };
+        let authority = authority.strip_suffix(":80").unwrap_or(&authority);
+        Self(Origin(format!("http://{authority}")))
+    }
+
     /// The URL, without a slash at its end.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -222,6 +232,21 @@ mod tests {
         for (text, expected) in cases {
             let parsed = text.parse::<PublicUrl>().ok();
             assert_eq!(parsed.as_ref().map(PublicUrl::as_str), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn without_a_public_url_the_portal_is_where_this_machine_reaches_it() {
+        for (address, expected) in [
+            ("127.0.0.1:8480", "http://127.0.0.1:8480"),
+            ("127.0.0.2:80", "http://127.0.0.2"),
+            ("[::1]:8480", "http://[::1]:8480"),
+            ("0.0.0.0:8480", "http://127.0.0.1:8480"),
+            ("192.0.2.7:9000", "http://127.0.0.1:9000"),
+        ] {
+            let url = PublicUrl::at(address.parse().expect("an address"));
+            assert_eq!(url.as_str(), expected);
+            assert_eq!(url.as_str().parse(), Ok(url.clone()));
         }
     }
 

@@ -89,7 +89,7 @@ impl Example for CreateOperatorLink {
 
 /// A link into the portal.
 #[derive(Object)]
-struct NewPortalLink {
+pub(in crate::http) struct NewPortalLink {
     /// Its id, as audits name it
     id: String,
     /// The link itself. It is shown this once and never again
@@ -161,7 +161,8 @@ impl TryFrom<CreateOperatorLink> for LinkDraft {
 }
 
 impl NewPortalLink {
-    fn of(created: &CreatedLink, public_url: &str) -> Self {
+    /// What is shown of a link that was just made, where the portal is found at `public_url`.
+    pub(in crate::http) fn of(created: &CreatedLink, public_url: &str) -> Self {
         Self {
             id: created.id.to_string(),
             url: created.url(public_url).to_string(),
