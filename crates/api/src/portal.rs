@@ -14,12 +14,11 @@ use poem::{
     http::{Method, StatusCode},
 };
 
-mod actor;
 mod activity;
+mod actor;
 mod assets;
 pub mod config;
 mod cookies;
-mod fields;
 mod form;
 mod guard;
 mod guides;

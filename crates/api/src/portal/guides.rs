@@ -7,7 +7,7 @@ use letterhead_domain::{access::Deed, provider, sender::SettingsVersion};
 use poem::{Response, http::header};
 
 use super::{
-    Table, fields,
+    Table,
     layout::{Layout, Nav},
     refusal::Refusal,
     settings,
@@ -98,7 +98,7 @@ async fn one(visit: Visit) -> Outcome {
 /// What the tenant has in each field now; nothing before the first settings are saved.
 fn own_values(t: Texts, newest: Option<&SettingsVersion>) -> OwnValues {
     let Some(version) = newest else { return BTreeMap::new() };
-    fields::shown(t, version).into_iter().map(|field| (field.name, field.value)).collect()
+    settings::facts(t, version).into_iter().map(|field| (field.name, field.value)).collect()
 }
 
 async fn pdf(visit: Visit) -> Outcome {

@@ -27,7 +27,7 @@ mod view;
 use edit::Edit;
 use page::Asked;
 use typed::Typed;
-pub(super) use view::{Chip, chip as state_chip};
+pub(super) use view::{Chip, Difference, Fact, chip as state_chip, differences, facts};
 
 pub(super) fn routes(table: &mut Table) {
     table.page("/portal/tenants/:tenant/senders/:sender", show);

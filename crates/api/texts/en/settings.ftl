@@ -100,6 +100,7 @@ refused-host-destination_not_allowed = We may not connect to this host. Check it
 refused-port-out_of_range = A port is a number from 1 to 65535; most often 587 or 465.
 refused-port-port_not_allowed = Use a port for sending mail: 587 or 465; 2525 where your mail service offers it.
 refused-encryption-encryption_required = Choose TLS or SSL: passwords are never sent unencrypted.
+refused-password-required = Please type the password.
 refused-password-masked = These are dots or stars, not a password. Type it, or leave the field empty to keep the stored one.
 refused-password-not_allowed = Enter a user name as well, or leave the password empty.
 refused-sender_email-malformed = Enter one plain address such as billing@example.com.

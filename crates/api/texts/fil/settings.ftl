@@ -100,6 +100,7 @@ refused-host-destination_not_allowed = Hindi kami maaaring kumonekta sa host na 
 refused-port-out_of_range = Ang port ay numero mula 1 hanggang 65535; kadalasan 587 o 465.
 refused-port-port_not_allowed = Gumamit ng port para sa pagpapadala ng mail: 587 o 465; 2525 kung iniaalok ng iyong serbisyo ng mail.
 refused-encryption-encryption_required = Piliin ang TLS o SSL: hindi kailanman ipinapadala ang password nang walang encryption.
+refused-password-required = Paki-type ang password.
 refused-password-masked = Mga tuldok o bituin ito, hindi password. I-type ito, o iwanang blangko ang field para panatilihin ang naka-save.
 refused-password-not_allowed = Maglagay din ng username, o iwanang blangko ang password.
 refused-sender_email-malformed = Maglagay ng isang simpleng address gaya ng billing@example.com.

@@ -22,9 +22,11 @@ pub(in crate::portal) struct Chip {
 }
 
 /// One field with its value in words.
-pub(super) struct Fact {
-    pub(super) label: String,
-    pub(super) value: String,
+pub(in crate::portal) struct Fact {
+    /// The field's name in forms.
+    pub(in crate::portal) name: &'static str,
+    pub(in crate::portal) label: String,
+    pub(in crate::portal) value: String,
 }
 
 /// Something that the reader should know before anything else.
@@ -47,11 +49,13 @@ pub(super) struct Action {
     pub(super) class: &'static str,
 }
 
-/// One field that the candidate has otherwise than the live version.
-pub(super) struct Difference {
-    pub(super) label: String,
-    pub(super) live: String,
-    pub(super) new: String,
+/// One field that a newer version has otherwise than an older one.
+pub(in crate::portal) struct Difference {
+    /// The field's name in forms.
+    pub(in crate::portal) name: &'static str,
+    pub(in crate::portal) label: String,
+    pub(in crate::portal) old: String,
+    pub(in crate::portal) new: String,
 }
 
 /// A candidate beside a live version.
@@ -81,9 +85,10 @@ pub(in crate::portal) fn chip(t: Texts, state: SenderState) -> Chip {
 }
 
 /// The values of a version, field by field, in the order in which people know them.
-pub(super) fn facts(t: Texts, version: &SettingsVersion) -> Vec<Fact> {
+pub(in crate::portal) fn facts(t: Texts, version: &SettingsVersion) -> Vec<Fact> {
     let typed = Typed::of_settings(&version.settings);
     let fact = |&name: &&'static str| Fact {
+        name,
         label: label(t, name),
         value: match name {
             "password" => password_in_words(t, version.secret_state),
@@ -119,24 +124,24 @@ fn password_in_words(t: Texts, state: SecretState) -> String {
 }
 
 /// What two versions have otherwise; of passwords only that they differ.
-pub(super) fn differences(
+pub(in crate::portal) fn differences(
     t: Texts,
-    live: &SettingsVersion,
+    old: &SettingsVersion,
     new: &SettingsVersion,
 ) -> Vec<Difference> {
-    let (old, now) = (Typed::of_settings(&live.settings), Typed::of_settings(&new.settings));
+    let (was, is) = (Typed::of_settings(&old.settings), Typed::of_settings(&new.settings));
     let differs = |name: &&&'static str| match **name {
-        "password" => live.secret != new.secret,
-        name => old.value(name) != now.value(name),
+        "password" => old.secret != new.secret,
+        name => was.value(name) != is.value(name),
     };
     let difference = |&name: &&'static str| {
-        let (live, new) = match name {
+        let (old, new) = match name {
             "password" => (t.say("password-before"), t.say("password-changed")),
             name => {
-                (value_in_words(t, name, old.value(name)), value_in_words(t, name, now.value(name)))
+                (value_in_words(t, name, was.value(name)), value_in_words(t, name, is.value(name)))
             }
         };
-        Difference { label: label(t, name), live, new }
+        Difference { name, label: label(t, name), old, new }
     };
     FIELDS.iter().filter(differs).map(difference).collect()
 }

@@ -85,19 +85,17 @@ const BULK_CAUSES: [&str; 5] = [
 
 /// What the audit tells of a deed.
 const AUDIT_DETAILS: [&str; 11] = [
-    "sender", "version", "host", "status", "advice", "reason", "reply", "slug", "name", "email", "role",
+    "sender", "version", "host", "status", "advice", "reason", "reply", "slug", "name", "email",
+    "role",
 ];
 /// What is said of a version, or of why it was not restored.
-const VERSIONS: [&str; 12] = [
+const VERSIONS: [&str; 9] = [
     "live",
     "candidate",
     "discarded",
     "proven",
     "no-password",
     "unreadable",
-    "password-set",
-    "password-removed",
-    "password-changed",
     "password-gone-now",
     "not-allowed",
     "stale",
@@ -125,7 +123,7 @@ const FIELD_HINTS: [&str; 7] = [
     "reply_to-hint",
 ];
 /// Why a field may be refused, where the page says it in its own words.
-const REFUSED: [&str; 13] = [
+const REFUSED: [&str; 14] = [
     "required",
     "too_long",
     "control_character",
@@ -135,6 +133,7 @@ const REFUSED: [&str; 13] = [
     "port-out_of_range",
     "port-port_not_allowed",
     "encryption-encryption_required",
+    "password-required",
     "password-masked",
     "password-not_allowed",
     "sender_email-malformed",

@@ -1,12 +1,12 @@
 //! A settings version as a page shows it: what it says, and what it changed.
 
-use letterhead_domain::sender::{SecretState, SettingsVersion};
+use letterhead_domain::sender::SecretState;
 use letterhead_storage::record::VersionRecord;
 
 use crate::portal::{
     actor,
-    fields::{self, Shown},
     moment::Moment,
+    settings::{Difference, Fact, differences, facts},
     texts::Texts,
 };
 
@@ -18,10 +18,10 @@ pub(super) struct VersionView {
     pub(super) marks: Vec<(&'static str, String)>,
     pub(super) proven: Option<Moment>,
     /// What it changed; empty for the first one.
-    pub(super) changes: Vec<Change>,
+    pub(super) changes: Vec<Difference>,
     pub(super) is_first: bool,
     /// Everything it says.
-    pub(super) fields: Vec<Shown>,
+    pub(super) fields: Vec<Fact>,
     pub(super) restoring: Restoring,
 }
 
@@ -38,15 +38,6 @@ pub(super) enum Restoring {
     Candidate,
     /// It cannot be used: its password is no longer stored.
     PasswordGone,
-}
-
-/// One field that differs from the version before.
-pub(super) struct Change {
-    pub(super) name: String,
-    /// What it was and what it is; none where that may not be told.
-    pub(super) values: Option<(String, String)>,
-    /// What happened to it, where the values may not be told.
-    pub(super) words: Option<String>,
 }
 
 impl VersionView {
@@ -76,38 +67,11 @@ impl VersionView {
             at: version.created_at.into(),
             marks,
             proven: version.proven_at.map(Into::into),
-            changes: before.map(|before| changes(t, &before.version, version)).unwrap_or_default(),
+            changes: before
+                .map_or_else(Vec::new, |before| differences(t, &before.version, version)),
             is_first: before.is_none(),
-            fields: fields::shown(t, version),
+            fields: facts(t, version),
             restoring,
         }
-    }
-}
-
-/// What `after` changed, field by field. Of the password only that it is another one: equal ids are
-/// the same stored password.
-fn changes(t: Texts, before: &SettingsVersion, after: &SettingsVersion) -> Vec<Change> {
-    let pairs = fields::shown(t, before).into_iter().zip(fields::shown(t, after));
-    pairs
-        .filter_map(|(was, is)| {
-            let is_password = is.name == "password";
-            let values = (!is_password && was.value != is.value).then_some((was.value, is.value));
-            let words = is_password.then(|| password_change(before, after)).flatten();
-            let words = words.map(|key| t.say(key));
-            (values.is_some() || words.is_some()).then_some(Change {
-                name: is.label,
-                values,
-                words,
-            })
-        })
-        .collect()
-}
-
-fn password_change(before: &SettingsVersion, after: &SettingsVersion) -> Option<&'static str> {
-    match (before.secret, after.secret) {
-        (None, Some(_)) => Some("versions-password-set"),
-        (Some(_), None) => Some("versions-password-removed"),
-        (Some(was), Some(is)) if was != is => Some("versions-password-changed"),
-        (Some(_), Some(_)) | (None, None) => None,
     }
 }

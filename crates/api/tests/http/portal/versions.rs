@@ -55,7 +55,7 @@ async fn each_version_tells_who_changed_what_and_never_the_password() {
         "<del>Aurora Books</del>",
         "<ins>&#60;b&#62;Books&#60;/b&#62;</ins>",
         "<ins>office@aurora.example</ins>",
-        "<strong>Password</strong>: changed",
+        "<strong>Password</strong>: Changed",
         "Version 1",
         "Live",
         "The first settings.",
