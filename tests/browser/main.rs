@@ -2,8 +2,16 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed, and says where")]
 
+mod every_page;
+mod filipino;
 mod foreign_site;
+mod furnished;
 mod harness;
+mod hostile;
+mod keyboard;
+mod operator;
 mod settings;
 mod test_configurations;
 mod way_in;
+mod weight;
+mod without_javascript;

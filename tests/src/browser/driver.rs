@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::{Duration, Instant},
 };
@@ -31,6 +31,12 @@ pub(super) struct Driver {
 impl Driver {
     /// Starts one on a free port; it and its browser write below `folder` only.
     pub(super) fn start(folder: &Path) -> Self {
+        // The port that it finds free for IPv4 may be taken for IPv6, and then it gives up.
+        let mut tries = (0..5).map(|_| Self::start_once(folder));
+        tries.find_map(Result::ok).expect("chromedriver listens")
+    }
+
+    fn start_once(folder: &Path) -> Result<Self, RecvTimeoutError> {
         let mut child = Command::new(CHROMEDRIVER)
             .arg("--port=0")
             .env("HOME", folder)
@@ -48,14 +54,13 @@ impl Driver {
         thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
                 if let Some((_, port)) = line.split_once("started successfully on port ") {
-                    let _gone = found.send(port.trim_end_matches('.').parse());
+                    let _gone = found.send(port.trim_end_matches('.').parse().expect("a port"));
                 }
             }
         });
         let mut driver = Self { child, port: 0, chromium: None };
-        let port = port.recv_timeout(PATIENCE).expect("chromedriver listens");
-        driver.port = port.expect("a port");
-        driver
+        driver.port = port.recv_timeout(PATIENCE)?;
+        Ok(driver)
     }
 
     /// Where it listens.

@@ -22,7 +22,8 @@ pub struct Focus {
 const FOCUS: &str = r"
 const element = document.activeElement ?? document.body;
 const words = text => text.replace(/\s+/g, ' ').trim();
-const label = element.getAttribute('aria-label') ?? element.labels?.[0]?.textContent ?? element.innerText ?? '';
+const label = element === document.body ? '' : element.getAttribute('aria-label')
+  ?? element.labels?.[0]?.textContent ?? element.innerText ?? '';
 const style = getComputedStyle(element);
 const ring = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1;
 return {
@@ -64,6 +65,10 @@ impl Browser {
             assert!(focus.is_visible || focus.tag == "body", "one does not see {focus:?}");
             if is_there {
                 return passed;
+            }
+            // Past the last stop it begins again at the window itself.
+            if focus.tag == "body" && passed.contains(&focus.name) {
+                break;
             }
             passed.push(focus.name);
         }

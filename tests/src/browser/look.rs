@@ -5,14 +5,9 @@ use serde_json::{Value, json};
 use super::Browser;
 
 impl Browser {
-    /// Prefers a dark page from now on.
-    pub async fn dark(&self) {
-        self.prefer("prefers-color-scheme", "dark").await;
-    }
-
-    /// Prefers a light page again.
-    pub async fn light(&self) {
-        self.prefer("prefers-color-scheme", "light").await;
+    /// Prefers a `light` or a `dark` page from now on.
+    pub async fn theme(&self, theme: &str) {
+        self.prefer("prefers-color-scheme", theme).await;
     }
 
     /// Prefers that nothing moves.
@@ -52,6 +47,11 @@ impl Browser {
     /// Runs no script of a page from now on.
     pub async fn without_javascript(&self) {
         self.command("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
+    }
+
+    /// Forgets what it keeps of pages seen before.
+    pub async fn forget_cache(&self) {
+        self.command("Network.clearBrowserCache", json!({})).await;
     }
 
     /// Asks for pages in these languages, as in `Accept-Language`.

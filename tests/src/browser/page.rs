@@ -38,6 +38,21 @@ const found = [...document.querySelectorAll(selectors[role])]
 return (found.find(([given]) => given === name) ?? found[0])?.[1] ?? null;
 ";
 
+/// Whether pressing this leads to another page. The click alone does not wait for it, so the page is
+/// marked until it is gone, or until its script has seen to the click itself.
+const LEAVES: &str = "
+const [element] = arguments;
+const stays = event => { if (event.defaultPrevented) delete window.isLeft; };
+const isLink = element.href && !element.target && !element.getAttribute('href').startsWith('#')
+  && !element.pathname.endsWith('/pdf');
+if (!isLink && !(element.type === 'submit' && element.form)) return false;
+window.isLeft = true;
+for (const kind of ['click', 'submit']) addEventListener(kind, stays, { once: true });
+return true;
+";
+
+const ARRIVED: &str = "return !window.isLeft && document.readyState === 'complete'";
+
 /// The sum of what the network carried for the page and everything on it, headers included.
 const WEIGHT: &str = "
 return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
@@ -68,10 +83,20 @@ impl Browser {
         self.script("return document.body.innerText").await
     }
 
-    /// Presses the button, or follows the link, of this name.
+    /// The same without what is around the content.
+    async fn content(&self) -> String {
+        self.script("return (document.querySelector('main') ?? document.body).innerText").await
+    }
+
+    /// Presses the button, or follows the link, of this name, and waits for the page that follows,
+    /// if one does.
     pub async fn press(&self, name: &str) {
         let action = self.find("action", name).await;
+        let leaves: bool = self.script_on(LEAVES, &[&action], &[]).await;
         action.click().await.unwrap_or_else(|err| panic!("{name} cannot be pressed: {err}"));
+        if leaves {
+            self.wait_until(&format!("{name} leads to the next page"), ARRIVED).await;
+        }
     }
 
     /// Puts `text` into the field with this label, in place of what it held; chooses the option
@@ -142,7 +167,7 @@ impl Browser {
                 return element;
             }
             if Instant::now() >= end {
-                let (path, text) = (self.path().await, self.text().await);
+                let (path, text) = (self.path().await, self.content().await);
                 panic!("no {role} is called {name} on {path}, where one reads:\n{text}");
             }
             pause().await;
@@ -190,7 +215,10 @@ impl Browser {
             if read.contains(text) {
                 return;
             }
-            assert!(Instant::now() < end, "{text} does not appear; one reads:\n{read}");
+            if Instant::now() >= end {
+                let (path, read) = (self.path().await, self.content().await);
+                panic!("{text} does not appear on {path}, where one reads:\n{read}");
+            }
             pause().await;
         }
     }
@@ -205,7 +233,7 @@ impl Browser {
                 return;
             }
             if Instant::now() >= end {
-                let (path, text) = (self.path().await, self.text().await);
+                let (path, text) = (self.path().await, self.content().await);
                 panic!("in vain waited until {what} on {path}, where one reads:\n{text}");
             }
             pause().await;
