@@ -68,8 +68,10 @@ function showPassword() {
     canonical(host.value) !== host.dataset.stored ||
     field("username").value.trim() !== field("username").dataset.stored ||
     clear(encryption.value) !== clear(encryption.dataset.stored);
-  moved.hidden = !needed;
-  document.getElementById("password-hint").hidden = needed;
+  // The answer to a form that was refused says it already.
+  const keep = document.getElementById("password-hint");
+  moved.hidden = !needed || !keep;
+  if (keep) keep.hidden = needed;
 }
 
 function look() {

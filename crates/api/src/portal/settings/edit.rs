@@ -191,7 +191,10 @@ fn field(
     let value = edit.typed.value(name);
     let stored = stored.map_or("", |stored| stored.value(name));
     let differs = edit.is_stale && newest.is_some() && stored != value;
+    let error = error_of(t, name, &edit.errors, newest);
     let hint = match name {
+        // The error says the same and more.
+        "password" if error.is_some() => None,
         "password" => Some(t.say(match newest.map(|newest| newest.secret_state) {
             Some(SecretState::Readable) => "settings-password-keep",
             Some(SecretState::Missing | SecretState::Unreadable) => "settings-password-gone",
@@ -206,7 +209,7 @@ fn field(
         value: value.to_owned(),
         stored: stored.to_owned(),
         hint,
-        error: error_of(t, name, &edit.errors, newest),
+        error,
         stored_now: differs.then(|| view::value_in_words(t, name, stored)),
     }
 }
@@ -224,7 +227,7 @@ fn error_of(
         let key = match newest.map(|newest| newest.secret_state) {
             Some(SecretState::Readable) => "settings-password-moved",
             Some(SecretState::Missing | SecretState::Unreadable) => "settings-password-gone",
-            Some(SecretState::NotNeeded) | None => "settings-password-first",
+            Some(SecretState::NotNeeded) | None => "refused-password-required",
         };
         return Some(t.say(key));
     }

@@ -1,13 +1,10 @@
 //! The form's fields as text: as they were typed, as they are stored, and what is wrong with them.
 
 use letterhead_domain::{
-    field_errors::{FieldErrors, Invalid},
+    field_errors::{FieldError, FieldErrors, Invalid},
     provider::{self, Preset, Provider},
     sender::{PromotePolicy, SettingsVersion, plan_save},
-    smtp_settings::{
-        Auth, Encryption, PasswordInput, SettingsDraft, SettingsInput, SmtpSettings,
-        password_required,
-    },
+    smtp_settings::{Auth, Encryption, PasswordInput, SettingsDraft, SettingsInput, SmtpSettings},
 };
 use letterhead_mailer::egress::EgressGuard;
 use zeroize::Zeroizing;
@@ -161,11 +158,10 @@ impl Typed {
                 if refused.is_empty() { Ok(draft) } else { Err(refused) }
             }
             Err(mut errors) => {
-                let later = self.without(&errors).refused_later(is_typed, newest, guard);
-                for error in later.iter() {
+                for error in self.refused_later(&errors, is_typed, newest, guard).iter() {
                     if errors.iter().all(|known| known.pointer != error.pointer) {
-                        let invalid = Invalid { code: error.code, message: error.message.clone() };
-                        errors.push(error.pointer.clone(), invalid);
+                        let FieldError { pointer, code, message } = error.clone();
+                        errors.push(pointer, Invalid { code, message });
                     }
                 }
                 Err(errors)
@@ -173,37 +169,39 @@ impl Typed {
         }
     }
 
-    /// The same with something harmless in place of what was refused, as far as that says nothing
-    /// about the rest.
-    fn without(&self, errors: &FieldErrors) -> Self {
-        let mut mended = self.clone();
-        for error in errors.iter() {
-            match error.pointer.as_str() {
-                "/port" => "587".clone_into(&mut mended.port),
-                "/sender_name" => "-".clone_into(&mut mended.sender_name),
-                "/sender_email" => "nobody@example.com".clone_into(&mut mended.sender_email),
-                "/reply_to" => mended.reply_to.clear(),
-                _ => {}
-            }
-        }
-        mended
-    }
-
+    /// What would be refused once `errors` were mended: it is looked for with something harmless in
+    /// their place.
     fn refused_later(
         &self,
+        errors: &FieldErrors,
         password_is_typed: bool,
         newest: Option<&SettingsVersion>,
         guard: &EgressGuard,
     ) -> FieldErrors {
-        match SettingsDraft::try_from(self.input(PasswordInput::Absent, newest)) {
-            Ok(draft) if password_is_typed => {
-                guard.check_literal(&draft.settings).err().unwrap_or_default()
-            }
-            Ok(draft) => refused_by_a_save(&draft, newest, guard),
-            Err(_) if newest.is_none() && !password_is_typed => {
-                FieldErrors::one("/password", password_required())
-            }
-            Err(_) => FieldErrors::default(),
+        let mut mended = self.clone();
+        let mut destination_is_known = true;
+        for error in errors.iter() {
+            let (field, harmless) = match error.pointer.as_str() {
+                "/driver" => (&mut mended.driver, SmtpSettings::DRIVER),
+                "/host" => (&mut mended.host, "smtp.example.com"),
+                "/port" => (&mut mended.port, "587"),
+                "/encryption" => (&mut mended.encryption, Encryption::Starttls.as_str()),
+                "/username" => (&mut mended.username, "-"),
+                "/sender_name" => (&mut mended.sender_name, "-"),
+                "/sender_email" => (&mut mended.sender_email, "nobody@example.com"),
+                "/reply_to" => (&mut mended.reply_to, ""),
+                _ => continue,
+            };
+            destination_is_known &=
+                !matches!(error.pointer.as_str(), "/host" | "/encryption" | "/username");
+            harmless.clone_into(field);
+        }
+        let input = mended.input(PasswordInput::Absent, newest);
+        let Ok(draft) = SettingsDraft::try_from(input) else { return FieldErrors::default() };
+        if password_is_typed || (newest.is_some() && !destination_is_known) {
+            guard.check_literal(&draft.settings).err().unwrap_or_default()
+        } else {
+            refused_by_a_save(&draft, newest, guard)
         }
     }
 }

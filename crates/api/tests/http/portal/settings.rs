@@ -1,9 +1,13 @@
 //! The SMTP Settings page: read, edited, refused, tested, paused.
 
 use poem::http::StatusCode;
+use serde_json::json;
 
 use super::Visitor;
 use crate::world::{Answer, World};
+
+mod editing;
+mod testing;
 
 const PAGE: &str = "/portal/tenants/aurora/senders/default";
 const EDIT: &str = "/portal/tenants/aurora/senders/default?edit=1";
@@ -118,46 +122,147 @@ async fn all_fields_are_saved_and_shown_and_the_password_is_not() {
 }
 
 #[tokio::test]
-async fn a_passed_test_makes_the_settings_live_and_offers_a_test_mail() {
+async fn a_viewer_looks_and_a_set_up_person_edits_and_tests_only() {
     let world = World::new().await;
     let ann = world.sign_in("aurora", "admin").await;
-    save(&ann, &world, &[]).await;
+    go_live(&ann, &world).await;
+    let viewer = world.sign_in("aurora", "viewer").await;
+    let setup = world.sign_in("aurora", "setup").await;
 
-    let page = test(&ann, &[]).await;
+    let page = viewer.get(PAGE).await;
+    page.assert_has(&["<dd>localhost</dd>", ">Live</span>", ">Download PDF</a>"]);
+    page.assert_lacks(&[">Edit</button>", "Test Configurations", "Pause sending"]);
+    let page = setup.get(PAGE).await;
+    page.assert_has(&[">Edit</button>", ">Test Configurations</button>"]);
+    page.assert_lacks(&["Pause sending"]);
 
-    page.assert_has(&[
-        "role=\"status\">Test passed: the mail server accepts mail with these settings. \
-         These settings are now live.",
-        ">Live</span>",
-        "Send me a test mail",
-        "data-stage=\"auth\" data-status=\"passed\"",
-        "data-stage=\"message\" data-status=\"skipped\"",
-    ]);
-    page.assert_lacks(&["delivered", "data-status=\"waiting\""]);
-
-    let mailed = test(&ann, &[("mode", "message")]).await;
-    mailed.assert_has(&["the test mail was accepted by the server"]);
-    mailed.assert_lacks(&["Send me a test mail"]);
-    let caught = world.practice.inbox().list();
-    assert_eq!(caught.last().expect("a mail").rcpt_to, ["ann@aurora.example"]);
+    assert_eq!(viewer.get(EDIT).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(save(&viewer, &world, &[("base", "1")]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(viewer.post(TESTS, &[]).await.status, StatusCode::FORBIDDEN);
+    for person in [&viewer, &setup] {
+        for deed in ["pause", "resume", "candidate/discard"] {
+            let path = format!("{PAGE}/{deed}");
+            let answer = person.post(&path, &[("version", "1")]).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{deed}");
+        }
+    }
+    let saved = save(&setup, &world, &[("base", "1"), ("sender_name", "Set up")]).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER);
+    assert_eq!(setup.post(TESTS, &[]).await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]
-async fn a_failed_test_says_what_to_check_and_keeps_the_password_out_of_all_of_it() {
+async fn a_pause_says_why_and_is_ended_by_hand() {
+    let world = World::new().await;
+    let ann = world.sign_in("aurora", "admin").await;
+    go_live(&ann, &world).await;
+
+    let paused = ann.post_and_follow(&format!("{PAGE}/pause"), &[]).await;
+    paused.assert_has(&[
+        "Sending is paused. Mail is taken over and waits.",
+        ">Paused</span>",
+        "Somebody paused it.",
+        ">Resume sending</button>",
+    ]);
+    paused.assert_lacks(&[">Pause sending</button>"]);
+
+    let resumed = ann.post_and_follow(&format!("{PAGE}/resume"), &[]).await;
+    resumed.assert_has(&["Sending goes on.", ">Live</span>", ">Pause sending</button>"]);
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_is_told_in_the_servers_words_and_those_are_only_text() {
+    let world = World::new().await;
+    let ann = world.sign_in("aurora", "admin").await;
+    go_live(&ann, &world).await;
+    world
+        .database
+        .sql(
+            "UPDATE senders SET pause_reason = 'auth_refused', paused_at = letterhead_now(),
+                 pause_reply = '535 <b>no</b>'",
+        )
+        .await;
+
+    let page = ann.get(PAGE).await;
+
+    page.assert_has(&[
+        "Sending is paused: the sign-in was refused",
+        "sending goes on by itself once a test has passed",
+        "535 &#60;b&#62;no&#60;/b&#62;",
+    ]);
+    page.assert_lacks(&["<b>no"]);
+}
+
+#[tokio::test]
+async fn a_candidate_stands_beside_what_is_live_and_can_be_discarded() {
+    let world = World::new().await;
+    let ann = world.sign_in("aurora", "admin").await;
+    go_live(&ann, &world).await;
+
+    let changes =
+        [("base", "1"), ("sender_email", "receipts@aurora.example"), ("password", "other")];
+    save(&ann, &world, &changes).await;
+
+    let page = ann.get(PAGE).await;
+    page.assert_has(&[
+        ">Live</span>",
+        "Version 2, saved by ann@aurora.example, has not passed a test yet.",
+        ">billing@aurora.example</td>",
+        ">receipts@aurora.example</td>",
+        ">Changed</td>",
+        ">Test now</button>",
+    ]);
+    let late = ann.post(&format!("{PAGE}/candidate/discard"), &[("version", "1")]).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    let discarded =
+        ann.post_and_follow(&format!("{PAGE}/candidate/discard"), &[("version", "2")]).await;
+    discarded.assert_has(&["The new settings were discarded.", "Version 1, live."]);
+    discarded.assert_lacks(&["receipts@aurora.example"]);
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_is_told_so() {
+    let world = World::new().await;
+    let ann = world.sign_in("aurora", "admin").await;
+    go_live(&ann, &world).await;
+    let headers = crate::world::bearer(&world.operator);
+    let suspend = json!({"status": "suspended"});
+    let path = "/v1/tenants/aurora";
+    world.call(poem::http::Method::PATCH, path, &[headers.as_ref()], Some(&suspend)).await;
+
+    let page = ann.get(PAGE).await;
+
+    page.assert_has(&[">Suspended</span>", "Please contact them."]);
+}
+
+#[tokio::test]
+async fn a_sender_that_no_program_has_made_has_no_page() {
+    let world = World::new().await;
+    let ann = world.sign_in("aurora", "admin").await;
+
+    for path in ["/portal/tenants/aurora/senders/other", "/portal/tenants/aurora/senders/%2e%2e"] {
+        assert_eq!(ann.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    assert_eq!(ann.get(&format!("{PAGE}?run=nothing")).await.status, StatusCode::OK);
+    save(&ann, &world, &[]).await;
+    assert_eq!(ann.get(&format!("{PAGE}?run=nothing")).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_page_speaks_filipino() {
     let world = World::new().await;
     let ann = world.sign_in("aurora", "admin").await;
     save(&ann, &world, &[("password", "hunter2-hunter2")]).await;
 
     let page = test(&ann, &[]).await;
+    let (_, run) = page.text.split_once("/test-runs/").expect("a run");
+    let run = format!("{PAGE}?lang=fil&run={}", run.split('"').next().expect("an id"));
+
+    let page = ann.get(&run).await;
 
     page.assert_has(&[
-        "role=\"alert\" tabindex=\"-1\" data-focus>The test failed.",
-        "Check user name and password.",
-        "data-stage=\"auth\" data-status=\"failed\"",
-        "data-stage=\"sender\" data-status=\"not_reached\"",
-        "<summary>Show details</summary>",
-        "Copy for support",
-        "AUTH",
+        "Bumagsak ang test. Hindi tinanggap ng server ang username at password.",
+        "Tingnan ang username; buong e-mail address ang hinihingi ng karamihan ng provider.",
+        ">I-test ang Configurations</button>",
     ]);
-    page.assert_lacks(&["hunter2", "Send me a test mail"]);
 }
