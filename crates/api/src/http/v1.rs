@@ -6,6 +6,7 @@
 mod api_keys;
 mod audit_events;
 mod events;
+mod guides;
 mod messages;
 pub(super) mod portal_links;
 mod senders;
@@ -28,6 +29,8 @@ pub(super) enum Tag {
     Messages,
     /// Who changed what.
     Audit,
+    /// How to set a mail service up, in print.
+    Guides,
     /// For the operator: its client businesses.
     Tenants,
     /// For the operator: the keys of its client businesses.
@@ -52,6 +55,7 @@ pub(super) type Api = (
     test_runs::TestRunsApi,
     messages::MessagesApi,
     audit_events::AuditEventsApi,
+    guides::GuidesApi,
     events::EventsApi,
 );
 
@@ -66,6 +70,7 @@ pub(super) fn api() -> Api {
         test_runs::TestRunsApi,
         messages::MessagesApi,
         audit_events::AuditEventsApi,
+        guides::GuidesApi,
         events::EventsApi,
     )
 }
