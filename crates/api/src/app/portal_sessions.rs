@@ -98,18 +98,15 @@ async fn start(
     let person = Person { session: id, role, tenant, email, name };
     let actor = Principal::Person(person.clone()).audit_name();
     let link = ("link", link.id.to_string());
-    match tenant {
-        Some(tenant) => {
-            let detail = [("role", role.as_str().to_owned()), link];
-            let (line, action) = (random::id(), AuditAction::PortalSessionStarted);
-            let target = id.to_string();
-            system.audit().record(tenant, line, &actor, action, &target, &detail).await?;
-        }
-        None => {
-            let detail = [("by", actor), ("session", id.to_string()), link];
-            let kind = OperatorEventKind::OperatorSignedIn;
-            system.events().record(kind, None, &detail).await?;
-        }
+    if let Some(tenant) = tenant {
+        let detail = [("role", role.as_str().to_owned()), link];
+        let (event, action) = (random::id(), AuditAction::PortalSessionStarted);
+        let target = id.to_string();
+        system.audit().record(tenant, event, &actor, action, &target, &detail).await?;
+    } else {
+        let detail = [("by", actor), ("session", id.to_string()), link];
+        let kind = OperatorEventKind::OperatorSignedIn;
+        system.events().record(kind, None, &detail).await?;
     }
     Ok(person)
 }
@@ -177,8 +174,8 @@ pub async fn end(app: &App, caller: &Caller, id: PortalSessionId) -> Result<(), 
     let session = tx.portal_sessions().find(id).await?.ok_or(NONE)?;
     if session.state(tx.now()) == SessionState::Live && tx.portal_sessions().end(id).await? {
         let detail = [("email", session.email.to_string())];
-        let (line, action) = (random::id(), AuditAction::PortalSessionEnded);
-        tx.audit().record(line, &caller.actor(), action, &id.to_string(), &detail).await?;
+        let (event, action) = (random::id(), AuditAction::PortalSessionEnded);
+        tx.audit().record(event, &caller.actor(), action, &id.to_string(), &detail).await?;
         tx.commit().await?;
     }
     Ok(())

@@ -143,20 +143,21 @@ impl SessionCheck<'_> {
         let (id, token_hash, now) = (id.get(), token_hash.to_vec(), self.tx.now);
         let (role, email, name) = (role.as_str(), email.as_str(), name.as_str());
         let expires_at = *expires_at;
-        let insert = match tenant.map(TenantId::get) {
-            Some(tenant) => raw_sql!(
+        let insert = if let Some(tenant) = tenant.map(TenantId::get) {
+            raw_sql!(
                 Postgres,
                 r#"INSERT INTO portal_sessions (tenant_id, id, token_hash, role, email, name,
                        started_at, last_seen_at, expires_at)
                    VALUES ({tenant}, {id}, {token_hash}, {role}, {email}, {name}, {now}, {now},
                        {expires_at})"#
-            ),
-            None => raw_sql!(
+            )
+        } else {
+            raw_sql!(
                 Postgres,
                 r#"INSERT INTO operator_sessions (id, token_hash, email, name, started_at,
                        last_seen_at, expires_at)
                    VALUES ({id}, {token_hash}, {email}, {name}, {now}, {now}, {expires_at})"#
-            ),
+            )
         };
         execute(&self.tx.tx, insert, "store a portal session").await.map(|_| ())
     }
@@ -198,17 +199,18 @@ impl SessionCheck<'_> {
         if session.last_seen_at > before {
             return Ok(false);
         }
-        let update = match session.tenant.map(TenantId::get) {
-            Some(tenant) => raw_sql!(
+        let update = if let Some(tenant) = session.tenant.map(TenantId::get) {
+            raw_sql!(
                 Postgres,
                 r#"UPDATE portal_sessions SET last_seen_at = {now}
                    WHERE tenant_id = {tenant} AND id = {id} AND last_seen_at <= {before}"#
-            ),
-            None => raw_sql!(
+            )
+        } else {
+            raw_sql!(
                 Postgres,
                 r#"UPDATE operator_sessions SET last_seen_at = {now}
                    WHERE id = {id} AND last_seen_at <= {before}"#
-            ),
+            )
         };
         Ok(execute(&self.tx.tx, update, "note that a portal session was used").await? > 0)
     }
