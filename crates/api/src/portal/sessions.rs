@@ -25,6 +25,7 @@ pub(super) fn routes(table: &mut Table) {
 #[template(path = "sessions.html")]
 struct SessionsPage {
     layout: Layout,
+    title: String,
     here: String,
     sessions: Vec<SessionLine>,
     newest: Option<String>,
@@ -71,13 +72,16 @@ async fn list(visit: Visit) -> Outcome {
     visit.require(Deed::SteerSessions)?;
     let page = paging::asked_for(&visit);
     let page = portal_sessions::list(&visit.app, &place.caller, page).await?;
-    show(&visit, visit.layout_at(&place, Nav::Sessions), &place.path("sessions"), &page).await
+    let (layout, title) =
+        (visit.layout_at(&place, Nav::Sessions), visit.texts().say("nav-sessions"));
+    show(&visit, layout, title, &place.path("sessions"), &page).await
 }
 
 /// A list of sessions at `path`, each with a way to end it.
 pub(super) async fn show(
     visit: &Visit,
     layout: Layout,
+    title: String,
     path: &str,
     page: &Page<PortalSessionRecord>,
 ) -> Outcome {
@@ -91,6 +95,7 @@ pub(super) async fn show(
         newest: paging::newest(visit, path, &[]),
         older: paging::older(path, &[], page.next),
         here: path.to_owned(),
+        title,
         layout,
     })
 }

@@ -120,9 +120,12 @@ struct BulkRunRow {
 
 #[derive(FromQueryResult)]
 struct RequesterColumns {
-    requested_session: Uuid,
-    requested_by_email: String,
-    requested_by_name: String,
+    #[sea_orm(from_alias = "requested_session")]
+    session: Uuid,
+    #[sea_orm(from_alias = "requested_by_email")]
+    email: String,
+    #[sea_orm(from_alias = "requested_by_name")]
+    name: String,
 }
 
 impl BulkRuns<'_> {
@@ -214,9 +217,9 @@ impl TryFrom<RequesterColumns> for BulkRequester {
 
     fn try_from(row: RequesterColumns) -> Result<Self, StorageError> {
         Ok(Self {
-            session: row.requested_session.into(),
-            email: parse(&row.requested_by_email, TABLE)?,
-            name: parse(&row.requested_by_name, TABLE)?,
+            session: row.session.into(),
+            email: parse(&row.email, TABLE)?,
+            name: parse(&row.name, TABLE)?,
         })
     }
 }

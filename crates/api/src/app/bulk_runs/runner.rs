@@ -41,6 +41,15 @@ const MOST_ATTEMPTS: u32 = 5;
 /// The advice code of a test run whose process died.
 const INTERRUPTED: &str = "interrupted";
 
+/// What a claim gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claimed {
+    /// One for each free hand: there may be more, as soon as a hand is free.
+    AsManyAsAsked,
+    /// Fewer: for now there are no more.
+    Rest,
+}
+
 /// What works on bulk runs in this process.
 #[derive(Clone)]
 pub struct BulkRunner {
@@ -60,14 +69,13 @@ impl BulkRunner {
         while !stop.is_cancelled() {
             let claimed = self.claim().await.unwrap_or_else(|err| {
                 warn!(error = &err as &dyn std::error::Error, "cannot claim senders of bulk runs");
-                0
+                Claimed::Rest
             });
-            // With every hand full there may be more: look again as soon as one is free.
-            let full = claimed > 0 && self.slots.available_permits() == 0;
+            let is_rest = claimed == Claimed::Rest;
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.free_slot(), if full => {}
-                () = self.app.bulk_begun.notified(), if !full => {}
+                () = self.free_slot(), if !is_rest => {}
+                () = self.app.bulk_begun.notified(), if is_rest => {}
                 () = tokio::time::sleep(POLL.mul_f64(0.75 + 0.5 * random::jitter())) => {}
             }
         }
@@ -81,12 +89,15 @@ impl BulkRunner {
     ///
     /// [`AppError::Unavailable`] if the database is away.
     pub async fn run_once(&self) -> Result<(), AppError> {
-        while self.claim().await? > 0 {
+        loop {
+            let claimed = self.claim().await?;
             self.items.close();
             self.items.wait().await;
             self.items.reopen();
+            if claimed == Claimed::Rest {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     async fn free_slot(&self) {
@@ -94,10 +105,11 @@ impl BulkRunner {
         let _permit = self.slots.acquire().await;
     }
 
-    async fn claim(&self) -> Result<usize, AppError> {
+    /// Claims a sender for each free hand, and begins to test them.
+    async fn claim(&self) -> Result<Claimed, AppError> {
         let free = self.slots.available_permits();
         if free == 0 {
-            return Ok(0);
+            return Ok(Claimed::AsManyAsAsked);
         }
         let limit = u64::try_from(free).unwrap_or(u64::MAX);
         let system = self.app.store.system().await?;
@@ -120,7 +132,7 @@ impl BulkRunner {
                 .instrument(span),
             );
         }
-        Ok(count)
+        Ok(if count == free { Claimed::AsManyAsAsked } else { Claimed::Rest })
     }
 }
 

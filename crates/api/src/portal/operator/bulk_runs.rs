@@ -120,13 +120,8 @@ async fn senders(visit: Visit) -> Outcome {
     let page = paging::asked_for(&visit);
     let page = bulk_runs::items_of(&visit.app, &principal, run.id, &key, page).await?;
     let path = format!("{RUNS}/{}/senders", run.id);
-    let port = key.port.map_or_else(String::new, |port| port.to_string());
-    let query = [
-        ("status", key.status.as_str()),
-        ("cause", key.cause.as_deref().unwrap_or_default()),
-        ("provider", key.provider.as_deref().unwrap_or_default()),
-        ("port", port.as_str()),
-    ];
+    let port = view::port(&key);
+    let query = view::query(&key, &port);
     visit.show(&SendersPage {
         title: view::title(t, &key),
         back: format!("{RUNS}/{}", run.id),

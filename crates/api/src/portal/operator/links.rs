@@ -2,7 +2,9 @@
 //! pages.
 
 use askama::Template;
-use letterhead_domain::{access::PortalRole, tenant::TenantStatus};
+use letterhead_domain::{
+    access::PortalRole, email::EmailAddress, tenant::TenantStatus, text::PersonName,
+};
 use poem::http::StatusCode;
 
 use super::{
@@ -19,6 +21,7 @@ use crate::{
         form::Form,
         layout::{Banner, Layout, Nav},
         moment::Moment,
+        refusal::Refusal,
         texts::Texts,
         visit::{Outcome, Place, Visit},
     },
@@ -52,7 +55,6 @@ struct TenantPage {
 }
 
 /// What was typed about whom a link is for, and what is wrong with it.
-#[derive(Default)]
 struct LinkForm {
     email: String,
     name: String,
@@ -98,15 +100,17 @@ async fn create(visit: Visit, form: Form) -> Outcome {
     let (place, t) = (visit.place().await?, visit.texts());
     let role = portal_links::tenants_role(form.text("role")).unwrap_or(PortalRole::Viewer);
     let mut link = LinkForm::new(t, form.text("email"), form.text("name"), role);
-    let (Ok(email), Ok(name)) = (form.text("email").parse(), form.text("name").parse()) else {
-        let wrong = |is_right: bool, text: String| (!is_right).then_some(text);
-        let is_email = form.text("email").parse::<letterhead_domain::email::EmailAddress>().is_ok();
-        let is_name = form.text("name").parse::<letterhead_domain::text::PersonName>().is_ok();
-        link.email_error = wrong(is_email, t.say("link-email-refused"));
-        link.name_error = wrong(is_name, t.say("link-name-refused"));
-        let mut page = page(&visit, &place, link, None).await?;
-        page.layout.banner = Some(Banner::failure(t.say("link-refused")));
-        return visit.show_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    let email = form.text("email").parse::<EmailAddress>();
+    let name = form.text("name").parse::<PersonName>();
+    let (email, name) = match (email, name) {
+        (Ok(email), Ok(name)) => (email, name),
+        (email, name) => {
+            link.email_error = email.is_err().then(|| t.say("link-email-refused"));
+            link.name_error = name.is_err().then(|| t.say("link-name-refused"));
+            let mut page = page(&visit, &place, link, None).await?;
+            page.layout.banner = Some(Banner::failure(t.say("link-refused")));
+            return visit.show_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
+        }
     };
     let draft = LinkDraft { role, email, name, valid_for: None };
     let made = portal_links::create(&visit.app, &place.caller, draft).await?;
@@ -127,7 +131,7 @@ async fn page(
     place: &Place,
     link: LinkForm,
     made: Option<MadeLink>,
-) -> Result<TenantPage, crate::portal::refusal::Refusal> {
+) -> Result<TenantPage, Refusal> {
     let tenant = tenants::load(&visit.app, &place.caller).await?;
     Ok(TenantPage {
         layout: visit.layout(Nav::Tenants),

@@ -27,7 +27,9 @@ async fn list(visit: Visit) -> Outcome {
     operator_only(&visit)?;
     let page = paging::asked_for(&visit);
     let page = portal_sessions::list_operator(&visit.app, &visit.principal(), page).await?;
-    sessions::show(&visit, visit.layout(Nav::OperatorSessions), SESSIONS, &page).await
+    let layout = visit.layout(Nav::OperatorSessions);
+    let title = visit.texts().say("nav-operator-sessions");
+    sessions::show(&visit, layout, title, SESSIONS, &page).await
 }
 
 async fn end(visit: Visit, _: Form) -> Outcome {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use letterhead_api::app::bulk_runs::runner::BulkRunner;
+use letterhead_api::{
+    app::bulk_runs::runner::BulkRunner,
+    worker::{Worker, WorkerConfig},
+};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -124,6 +127,30 @@ async fn the_table_shows_each_tenant_and_what_its_mail_is_doing() {
     let words = words(&page);
     assert!(words.contains("Live 1"), "{words}");
     assert!(words.contains("Passed"), "{words}");
+}
+
+#[tokio::test]
+async fn what_was_accepted_waits_or_failed_stands_beside_its_tenant() {
+    let world = World::new().await;
+    world.save_default().await;
+    world.post("/v1/tenants/aurora/senders/default/test-runs", &world.aurora, &json!({})).await;
+    for recipient in ["ann@example.net", "reject@example.net"] {
+        let receipt = json!({
+            "kind": "receipt", "to": [{"email": recipient}], "subject": "Receipt", "text": "Thanks",
+        });
+        let taken = world.post("/v1/tenants/aurora/messages", &world.aurora, &receipt).await;
+        assert_eq!(taken.status, StatusCode::ACCEPTED, "{}", taken.text);
+    }
+    let jo = world.sign_in("", "operator").await;
+
+    let before = words(&jo.get(&format!("{TENANTS}?text=aurora")).await);
+    assert!(before.contains("Never 2 0"), "{before}");
+    let worker = Worker::new(world.app.clone(), WorkerConfig::default());
+    worker.run_once().await.expect("a database");
+    let after = words(&jo.get(&format!("{TENANTS}?text=aurora")).await);
+
+    assert!(!after.contains("Never"), "{after}");
+    assert!(after.contains("UTC 0 1"), "{after}");
 }
 
 #[tokio::test]
@@ -330,6 +357,26 @@ async fn what_a_process_that_died_had_begun_goes_on_once_its_lease_is_over() {
     let after = words(&jo.get(&run).await);
     assert!(after.contains("2 of 2 done"), "{after}");
     assert_eq!(world.status_of("aurora").await, "live");
+}
+
+#[tokio::test]
+async fn a_long_bulk_run_goes_on_as_fast_as_hands_are_free() {
+    let world = World::new().await;
+    let tenants = "INSERT INTO tenants (id, slug, name)
+                   SELECT gen_random_uuid(), 'tenant-' || n, 'Tenant ' || n
+                   FROM generate_series(1, 200) n";
+    world.database.sql(tenants).await;
+    let jo = world.sign_in("", "operator").await;
+    let stop = tokio_util::sync::CancellationToken::new();
+    let runner = tokio::spawn(BulkRunner::new(world.app.clone()).run(stop.clone()));
+
+    let run = begin(&jo, &[("scope", "matching")]).await;
+    // The stream ends by itself after half a minute; the next look for work is seconds away.
+    let events = jo.get(&format!("{run}/events")).await;
+
+    events.assert_has(&["202 of 202 done", "event: end"]);
+    stop.cancel();
+    runner.await.expect("a runner");
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! What has come of a bulk run, grouped by cause.
 
-use letterhead_domain::{bulk_run::BulkItemStatus, id::BulkRunId};
+use letterhead_domain::{
+    bulk_run::{BulkItemStatus, WITHOUT_AN_ANSWER},
+    id::BulkRunId,
+};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
@@ -29,9 +32,7 @@ const GROUPS: &str = concat!(
          count(DISTINCT c.host) AS hosts,
          (SELECT count(*) FROM bulk_run_items o
           WHERE o.bulk_run_id = $1 AND o.port = c.of_port AND o.status IN ('passed', 'failed')
-              AND coalesce(o.cause, '') NOT IN ('no_connection', 'host_not_found',
-                  'destination_not_allowed', 'name_servers_not_answering', 'password_unreadable',
-                  'interrupted')) AS connected
+              AND coalesce(o.cause, '') <> ALL ($2::text[])) AS connected
      FROM (",
     caused!(),
     ") c
@@ -93,7 +94,8 @@ impl BulkRuns<'_> {
     ///
     /// [`StorageError::Unavailable`].
     pub async fn groups(&self, id: BulkRunId) -> Result<Vec<BulkGroup>, StorageError> {
-        let query = statement(GROUPS, [id.get().into()]);
+        let without: Vec<_> = WITHOUT_AN_ANSWER.map(str::to_owned).into();
+        let query = statement(GROUPS, [id.get().into(), without.into()]);
         let found = rows::<GroupRow>(&self.tx.tx, query, "group a bulk run's results").await?;
         found.into_iter().map(TryInto::try_into).collect()
     }

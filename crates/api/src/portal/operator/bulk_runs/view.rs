@@ -150,15 +150,25 @@ impl Counts {
     }
 }
 
-fn senders_path(run: &BulkRunRecord, key: &BulkGroupKey) -> String {
-    let port = key.port.map_or_else(String::new, |port| port.to_string());
-    let query = [
+/// Where the senders of a group are listed.
+pub(super) fn senders_path(run: &BulkRunRecord, key: &BulkGroupKey) -> String {
+    let port = port(key);
+    paging::address(&format!("{RUNS}/{}/senders", run.id), query(key, &port))
+}
+
+/// A group as it stands in an address, with its port as text.
+pub(super) fn query<'k>(key: &'k BulkGroupKey, port: &'k str) -> [(&'static str, &'k str); 4] {
+    [
         ("status", key.status.as_str()),
         ("cause", key.cause.as_deref().unwrap_or_default()),
         ("provider", key.provider.as_deref().unwrap_or_default()),
-        ("port", port.as_str()),
-    ];
-    paging::address(&format!("{RUNS}/{}/senders", run.id), query)
+        ("port", port),
+    ]
+}
+
+/// A group's port as text; empty if it has none.
+pub(super) fn port(key: &BulkGroupKey) -> String {
+    key.port.map_or_else(String::new, |port| port.to_string())
 }
 
 impl GroupView {
@@ -174,7 +184,7 @@ impl GroupView {
             is_failure: group.key.status == BulkItemStatus::Failed,
             tenants: t.count("bulk-tenants", group.tenants),
             cause: if group.port_is_blocked() {
-                with_port(t, "bulk-cause-port_blocked", &group.key)
+                in_few_words(t, "bulk-cause-port_blocked", &group.key)
             } else {
                 cause(t, &group.key, group.title.as_deref())
             },
@@ -201,27 +211,23 @@ fn cause(t: Texts, key: &BulkGroupKey, title: Option<&str>) -> String {
     if key.status == BulkItemStatus::Skipped {
         return t.find_text(&format!("bulk-skipped-{code}")).unwrap_or_else(|| code.to_owned());
     }
-    let service = key.provider.as_deref().and_then(provider::find);
     let short = format!("bulk-cause-{code}");
-    if key.port.is_some() && t.find_text(&short).is_some() {
-        return with_port(t, &short, key);
-    }
     if t.find_text(&short).is_some() {
-        let unknown = t.say("bulk-service-unknown");
-        let service = service.map_or(unknown.as_str(), |service| service.name);
-        return t.with(&short, [("service", service)]);
+        return in_few_words(t, &short, key);
     }
     let told = t.find_text(&format!("advice-{code}"));
     let told = told.or_else(|| title.map(str::to_owned)).unwrap_or_else(|| code.to_owned());
-    match service {
+    match key.provider.as_deref().and_then(provider::find) {
         Some(service) => format!("{}: {told}", service.name),
         None => told,
     }
 }
 
-fn with_port(t: Texts, text: &str, key: &BulkGroupKey) -> String {
-    let port = key.port.map_or_else(String::new, |port| port.to_string());
-    t.with(text, [("port", port.as_str())])
+fn in_few_words(t: Texts, text: &str, key: &BulkGroupKey) -> String {
+    let (port, unknown) = (port(key), t.say("bulk-service-unknown"));
+    let service = key.provider.as_deref().and_then(provider::find);
+    let service = service.map_or(unknown.as_str(), |service| service.name);
+    t.with(text, [("port", port.as_str()), ("service", service)])
 }
 
 impl SenderLink {
