@@ -1,11 +1,17 @@
 //! Links, sessions, and the two locks on every form.
 
+use std::time::Duration;
+
 use poem::http::{Method, StatusCode, header};
 
 use crate::world::{PUBLIC_URL, World};
 
 /// The page that a tenant's administrator begins with.
 const HOME: &str = "/portal/tenants/aurora/senders/default";
+
+fn minutes(count: u64) -> Duration {
+    Duration::from_secs(count * 60)
+}
 
 #[tokio::test]
 async fn opening_a_link_redeems_nothing_and_says_who_it_is_for() {
@@ -44,7 +50,7 @@ async fn a_link_works_once() {
 async fn a_link_of_yesterday_says_what_to_do() {
     let world = World::new().await;
     let link = world.link("aurora", "admin").await;
-    world.database.advance("11 minutes").await;
+    world.database.advance(minutes(11)).await;
 
     for answer in [world.form(&link, &[], &[]).await, world.raw(Method::GET, &link, &[], "").await]
     {
@@ -58,11 +64,11 @@ async fn a_session_ends_after_half_an_hour_without_a_click() {
     let world = World::new().await;
     let ann = world.sign_in("aurora", "admin").await;
 
-    world.database.advance("29 minutes").await;
+    world.database.advance(minutes(29)).await;
     assert_eq!(ann.get(HOME).await.status, StatusCode::OK);
-    world.database.advance("29 minutes").await;
+    world.database.advance(minutes(29)).await;
     assert_eq!(ann.get(HOME).await.status, StatusCode::OK);
-    world.database.advance("31 minutes").await;
+    world.database.advance(minutes(31)).await;
 
     let page = ann.get(HOME).await;
 
@@ -75,11 +81,11 @@ async fn a_session_ends_after_eight_hours_in_any_case() {
     let world = World::new().await;
     let ann = world.sign_in("aurora", "admin").await;
     for _click in 0..23 {
-        world.database.advance("20 minutes").await;
+        world.database.advance(minutes(20)).await;
         assert_eq!(ann.get(HOME).await.status, StatusCode::OK);
     }
 
-    world.database.advance("21 minutes").await;
+    world.database.advance(minutes(21)).await;
 
     assert_eq!(ann.get(HOME).await.status, StatusCode::UNAUTHORIZED);
 }
