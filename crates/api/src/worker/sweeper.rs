@@ -71,6 +71,8 @@ pub(crate) async fn sweep_once(app: &App) -> Result<(), StorageError> {
     system.sweep().forget_idempotency_keys(BATCH).await?;
     system.sweep().forget_old_passwords(BATCH).await?;
     system.sweep().forget_portal(BATCH).await?;
+    system.commit().await?;
+    let system = app.store.system().await?;
     system.bulk_runs().forget_old().await?;
     system.commit().await?;
     for _ in 0..MOST_REMOVALS {

@@ -78,13 +78,13 @@ impl Following {
                     continue;
                 }
                 // The page that is loaded at the end says what is wrong.
-                Err(_) => return self.end(String::new()),
+                Err(_) => return self.end(""),
             };
             let is_news = self.told != Some(run.counts);
             self.told = Some(run.counts);
             let text = if is_news { self.event(&run) } else { String::new() };
             if run.finished_at.is_some() {
-                return self.end(text);
+                return self.end(&text);
             }
             if is_news {
                 return text;
@@ -95,7 +95,7 @@ impl Following {
         ": until you connect again\n\n".to_owned()
     }
 
-    fn end(&mut self, text: String) -> String {
+    fn end(&mut self, text: &str) -> String {
         self.is_over = true;
         format!("{text}event: end\ndata: {{}}\n\n")
     }
