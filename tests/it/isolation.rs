@@ -57,6 +57,8 @@ fn operations() -> Vec<Operation> {
         operation("get", "/livez", Anyone),
         operation("get", "/readyz", Anyone),
         operation("get", "/v1/guides/{id}/pdf", AnyKey),
+        operation("get", "/v1/providers", AnyKey),
+        operation("get", "/v1/providers/{id}", AnyKey),
         operation("get", "/v1/tenants", Operator),
         with_body("post", "/v1/tenants", Operator, json!({"slug": "intruder", "name": "I"})),
         operation("get", "/v1/events", Operator),

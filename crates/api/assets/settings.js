@@ -35,7 +35,10 @@ function isOf(patterns, domain) {
 function serverByAddress() {
   for (const name of ["sender_email", "username"]) {
     const domain = field(name).value.trim().toLowerCase().split("@")[1];
-    const found = domain && servers.find((o) => o.dataset.domains && isOf(o.dataset.domains, domain));
+    const fits = (test) => servers.find((o) => o.dataset.domains && test(o.dataset.domains));
+    // A domain that is written out belongs to nobody's pattern.
+    const found =
+      domain && (fits((it) => it.split(" ").includes(domain)) ?? fits((it) => isOf(it, domain)));
     if (found) return found;
   }
   return undefined;
@@ -52,7 +55,7 @@ function showNote() {
   const chosen = servers.find(hostIs);
   picker.value = chosen?.value ?? "";
   for (const note of document.querySelectorAll("[data-note]")) {
-    note.hidden = note.dataset.note !== chosen?.dataset.provider;
+    note.hidden = note.dataset.note !== chosen?.dataset.wants;
   }
 }
 

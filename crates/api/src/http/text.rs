@@ -12,6 +12,7 @@ use letterhead_domain::{
     delivery::AttemptWord,
     event::OperatorEventKind,
     message::{MessageKind, MessageStatus, OnUncertain, RecipientRole, RecipientStatus},
+    provider::{self, LimitOn, LimitPer, Note, ServiceKind, SignInKind, UsernameKind},
     sender::{PauseReason, SenderState},
     tenant::TenantStatus,
     test_run::{Stage, StageStatus, TestMode, TestStatus, TestTarget},
@@ -146,8 +147,11 @@ macro_rules! vocabularies {
 
 vocabularies!(
     AttemptWord,
+    LimitOn,
+    LimitPer,
     MessageKind,
     MessageStatus,
+    Note,
     OnUncertain,
     OperatorEventKind,
     PauseReason,
@@ -155,13 +159,17 @@ vocabularies!(
     RecipientStatus,
     Scope,
     SenderState,
+    ServiceKind,
     Side,
+    SignInKind,
     Stage,
     StageStatus,
     TenantStatus,
     TestMode,
     TestStatus,
     TestTarget,
+    UsernameKind,
+    provider::PasswordKind,
     super::problem::ProblemCode,
 );
 
@@ -189,6 +197,8 @@ word_lists! {
     EncryptionKind = ["starttls", "implicit_tls", "none"];
     /// How the connection is protected, as requests may say it.
     EncryptionInputKind = ["starttls", "implicit_tls", "none", "tls", "ssl"];
+    /// What an SPF record needs.
+    SpfKind = ["include", "nothing"];
     /// What whoever uses a link into a tenant's pages may do.
     TenantRoleKind = ["admin", "viewer", "setup"];
     /// What whoever uses a link to the operator's own pages may do.

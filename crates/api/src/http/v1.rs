@@ -9,6 +9,7 @@ mod events;
 mod guides;
 mod messages;
 pub(super) mod portal_links;
+mod providers;
 mod senders;
 mod tenants;
 pub(super) mod test_runs;
@@ -31,6 +32,9 @@ pub(super) enum Tag {
     Audit,
     /// How to set a mail service up, in print.
     Guides,
+    /// Known mail services: their servers, what they want and what they limit.
+    #[oai(rename = "Mail services")]
+    Providers,
     /// For the operator: its client businesses.
     Tenants,
     /// For the operator: the keys of its client businesses.
@@ -56,6 +60,7 @@ pub(super) type Api = (
     messages::MessagesApi,
     audit_events::AuditEventsApi,
     guides::GuidesApi,
+    providers::ProvidersApi,
     events::EventsApi,
 );
 
@@ -71,6 +76,7 @@ pub(super) fn api() -> Api {
         messages::MessagesApi,
         audit_events::AuditEventsApi,
         guides::GuidesApi,
+        providers::ProvidersApi,
         events::EventsApi,
     )
 }

@@ -85,7 +85,7 @@ async fn save(visit: Visit, form: Form) -> Outcome {
                 .await;
         }
         "fill-suggested" => {
-            let chosen = typed.suggestion().and_then(|it| Some((it, it.presets.first()?)));
+            let chosen = typed.suggestion();
             return fill(&visit, &place, sender.as_ref(), Edit::unsaved(typed, &form), chosen)
                 .await;
         }

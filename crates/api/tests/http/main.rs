@@ -11,6 +11,7 @@ mod portal;
 mod portal_links;
 mod portal_sessions;
 mod practice_inbox;
+mod providers;
 mod senders;
 mod test_runs;
 mod world;

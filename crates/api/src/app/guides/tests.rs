@@ -149,7 +149,7 @@ fn means(value: &Value, host: &str) -> bool {
 fn guides_and_the_list_of_providers_say_the_same() {
     for provider in provider::all() {
         let guide = find(provider.guide).unwrap_or_else(|| panic!("no guide {}", provider.guide));
-        if guide.settings.is_empty() {
+        if guide.settings.is_empty() || !provider.has_own_guide() {
             continue;
         }
         let entered = |field| {
@@ -162,9 +162,17 @@ fn guides_and_the_list_of_providers_say_the_same() {
         assert!(says(Field::Host, provider.presets[0].host), "{}", guide.id);
         assert!(says(Field::Port, &way.port.to_string()), "{}", guide.id);
         assert!(says(Field::Encryption, way.encryption.as_str()), "{}", guide.id);
-        if let Some(name) = provider.username.fixed() {
+        if let Some(name) = provider.fixed_username {
             assert!(says(Field::Username, name), "{}", guide.id);
         }
+    }
+}
+
+#[test]
+fn every_guide_is_some_services_own_or_the_one_for_the_others() {
+    for guide in all() {
+        let own = provider::find(guide.id).is_some_and(|provider| provider.guide == guide.id);
+        assert!(own != (guide.id == provider::OTHER_GUIDE), "{}", guide.id);
     }
 }
 

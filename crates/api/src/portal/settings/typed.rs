@@ -101,7 +101,7 @@ impl Typed {
         preset.host.clone_into(&mut self.host);
         self.port = way.port.to_string();
         way.encryption.as_str().clone_into(&mut self.encryption);
-        if let Some(name) = provider.username.fixed() {
+        if let Some(name) = provider.fixed_username {
             name.clone_into(&mut self.username);
         }
         self
@@ -112,13 +112,16 @@ impl Typed {
         self.host.parse().ok().as_ref().and_then(provider::of_host)
     }
 
-    /// The service that the addresses are of, if another one's server is entered, or none.
-    pub(super) fn suggestion(&self) -> Option<&'static Provider> {
+    /// The service that the addresses are of, and its server for them, unless a service's server is
+    /// entered already.
+    pub(super) fn suggestion(&self) -> Option<(&'static Provider, &'static Preset)> {
         let by_address = [&self.sender_email, &self.username].into_iter().find_map(|address| {
-            address.rsplit_once('@').and_then(|(_, domain)| provider::of_email_domain(domain))
+            let (_, domain) = address.rsplit_once('@')?;
+            let provider = provider::of_email_domain(domain)?;
+            Some((provider, provider.preset_of_email_domain(domain)))
         })?;
-        let is_known_elsewhere = self.provider().is_some();
-        (!is_known_elsewhere).then_some(by_address)
+        let is_known_already = self.provider().is_some();
+        (!is_known_already).then_some(by_address)
     }
 
     fn input(&self, password: PasswordInput, newest: Option<&SettingsVersion>) -> SettingsInput {

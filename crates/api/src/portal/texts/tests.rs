@@ -9,7 +9,7 @@ use letterhead_domain::{
     delivery::AttemptWord,
     event::AuditAction,
     message::{MessageKind, MessageStatus, OnUncertain, RecipientRole, RecipientStatus},
-    provider::PasswordKind,
+    provider::{Note, PasswordKind, UsernameKind},
     sender::{PauseReason, SenderState},
     test_run::{Stage, StageStatus, TestMode, TestStatus},
 };
@@ -44,7 +44,8 @@ fn families() -> Vec<(&'static str, Vec<String>)> {
         ("run-status-", words(TestStatus::ALL, TestStatus::as_str)),
         ("notice-", notices()),
         ("provider-password-", words(PasswordKind::ALL, PasswordKind::as_str)),
-        ("provider-username-", given(&["address", "given"])),
+        ("provider-username-", words(UsernameKind::ALL, UsernameKind::as_str)),
+        ("provider-note-", words(Note::ALL, Note::as_str)),
         ("encryption-", given(&["starttls", "implicit_tls", "none"])),
         ("field-", given(&FIELDS)),
         ("field-", given(&FIELD_HINTS)),

@@ -171,6 +171,25 @@ async fn a_known_service_is_filled_in_without_a_script() {
 }
 
 #[tokio::test]
+async fn a_service_without_a_guide_of_its_own_says_what_it_wants_as_well() {
+    let world = World::new().await;
+    let ann = world.sign_in("aurora", "admin").await;
+
+    let fill = [("do", "fill"), ("provider", "smtp.resend.com"), ("host", ""), ("username", "")];
+    let filled = save(&ann, &world, &fill).await;
+
+    filled.assert_has(&[
+        "<optgroup label=\"Other sending services\">",
+        "value=\"smtp.resend.com\"",
+        "value=\"resend\"",
+        "<p class=\"hint\" data-note=\"fixed.resend.api_key.sender_must_be_verified\">Username: the \
+         word resend, the same for everybody. Password: an API key that may send mail. The \
+         sender’s address or domain has to be verified with the service first.",
+        "Guide: Any other mail server",
+    ]);
+}
+
+#[tokio::test]
 async fn an_address_of_a_known_service_suggests_its_server() {
     let world = World::new().await;
     let ann = world.sign_in("aurora", "admin").await;
@@ -182,6 +201,10 @@ async fn an_address_of_a_known_service_suggests_its_server() {
     let filled = save(&ann, &world, &[typed[0], typed[1], ("do", "fill-suggested")]).await;
     filled.assert_has(&["value=\"smtp.gmail.com\"", "value=\"587\""]);
     filled.assert_has(&["id=\"suggestion\" role=\"status\" hidden"]);
+
+    let of_a_region = [("host", ""), ("sender_email", "ann@zoho.eu"), ("do", "fill-suggested")];
+    let filled = save(&ann, &world, &of_a_region).await;
+    filled.assert_has(&["value=\"smtp.zoho.eu\"", "value=\"465\""]);
 }
 
 #[tokio::test]
