@@ -46,7 +46,7 @@ pub(super) struct Note {
 pub(super) fn groups(t: Texts, typed: &Typed) -> Vec<Group> {
     let (guided, others): (Vec<&'static Provider>, Vec<&'static Provider>) =
         provider::all().iter().partition(|provider| provider.has_own_guide());
-    let rest = |kind, heading: &str| {
+    let rest = |kind, heading: String| {
         let mut of_kind = others.clone();
         of_kind.retain(|provider| provider.kind == kind);
         of_kind.sort_by_key(|provider| provider.name.to_lowercase());
@@ -57,7 +57,7 @@ pub(super) fn groups(t: Texts, typed: &Typed) -> Vec<Group> {
             };
             servers(typed, provider, name)
         });
-        Group { name: Some(t.say(heading)), servers: servers.collect() }
+        Group { name: Some(heading), servers: servers.collect() }
     };
     let guided = guided.into_iter().map(|provider| Group {
         name: (provider.presets.len() > 1).then(|| provider.name.to_owned()),
@@ -65,8 +65,8 @@ pub(super) fn groups(t: Texts, typed: &Typed) -> Vec<Group> {
     });
     guided
         .chain([
-            rest(ServiceKind::Mailbox, "settings-provider-mailboxes"),
-            rest(ServiceKind::Sending, "settings-provider-sending"),
+            rest(ServiceKind::Mailbox, t.say("settings-provider-mailboxes")),
+            rest(ServiceKind::Sending, t.say("settings-provider-sending")),
         ])
         .collect()
 }
