@@ -37,11 +37,12 @@ impl Browser {
         self.command("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
-    /// Makes the window as high as the page, so that a picture shows all of it.
+    /// Makes the window as high as the page, up to a limit, so that a picture shows all of it.
     pub async fn show_all(&self, width: u32) {
+        self.command("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
         self.metrics(width, 900, 1).await;
         let height: u32 = self.script("return document.documentElement.scrollHeight").await;
-        self.metrics(width, height.max(640), 1).await;
+        self.metrics(width, height.clamp(640, 1_600), 1).await;
     }
 
     /// Runs no script of a page from now on.
@@ -52,6 +53,11 @@ impl Browser {
     /// Forgets what it keeps of pages seen before.
     pub async fn forget_cache(&self) {
         self.command("Network.clearBrowserCache", json!({})).await;
+    }
+
+    /// Is in this time zone, such as `Asia/Manila`, from now on.
+    pub async fn time_zone(&self, zone: &str) {
+        self.command("Emulation.setTimezoneOverride", json!({"timezoneId": zone})).await;
     }
 
     /// Asks for pages in these languages, as in `Accept-Language`.
