@@ -21,7 +21,7 @@ mod events;
 mod view;
 
 pub(super) use advice::words as advice_words;
-pub(super) use view::{RunView, status_chip};
+pub(super) use view::{RunView, in_words as took_in_words, status_chip};
 
 pub(super) fn routes(table: &mut Table) {
     table.act("/portal/tenants/:tenant/senders/:sender/test-runs", start);

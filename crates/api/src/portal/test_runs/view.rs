@@ -208,7 +208,7 @@ fn words(t: Texts, run: &TestRunRecord) -> String {
 }
 
 /// A length of time as people read it.
-pub(super) fn in_words(took: Duration) -> String {
+pub(in crate::portal) fn in_words(took: Duration) -> String {
     let ms = took.as_millis();
     if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", took.as_secs_f64()) }
 }
