@@ -74,7 +74,7 @@ async fn show(visit: Visit) -> Outcome {
     let page = TestRunPage {
         layout: visit
             .layout_at(&place, Nav::TestRuns)
-            .with_banner(run.banner())
+            .with_banner(Some(run.banner()))
             .with_reload(run.is_running.then_some(2)),
         run_script: visit.site.assets.address("run.js"),
         run,
