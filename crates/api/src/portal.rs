@@ -49,13 +49,13 @@ use visit::{Outcome, Visit};
 
 /// The portal and the API behind one address, with everything that they stand on.
 pub fn site(app: App, portal: PortalConfig, api: HttpConfig) -> impl Endpoint<Output = Response> {
-    let pages = pages(app.clone(), portal);
+    let pages = pages(&app, portal);
     let api = http::routes(app, api);
     Split { pages, api }
 }
 
 /// Every page.
-fn pages(app: App, config: PortalConfig) -> impl Endpoint<Output = Response> {
+fn pages(app: &App, config: PortalConfig) -> impl Endpoint<Output = Response> + use<> {
     let mut table = Table { app: app.clone(), routes: BTreeMap::new() };
     activity::routes(&mut table);
     guides::routes(&mut table);

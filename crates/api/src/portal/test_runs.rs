@@ -9,7 +9,7 @@ use super::{
     form::Form,
     layout::{Banner, Layout, Nav},
     settings::{self, page::Asked},
-    visit::{Outcome, Visit},
+    visit::{Outcome, Visit, see_other},
 };
 use crate::app::{
     AppError,
@@ -52,7 +52,7 @@ async fn start(visit: Visit, form: Form) -> Outcome {
     let target = form.text("version").parse().ok();
     let request = TestRequest { mode, target, settings: None };
     match test_runs::start(&visit.app, &place.caller, &sender, request).await {
-        Ok(run) => Ok(visit.go(&place.sender_path(&format!("?run={run}")))),
+        Ok(run) => Ok(see_other(&place.sender_path(&format!("?run={run}")))),
         Err(AppError::TooMany { retry_after }) => {
             let text = visit.texts().count("settings-too-many-tests", retry_after);
             let asked = Asked::told(StatusCode::TOO_MANY_REQUESTS, Banner::failure(text));
