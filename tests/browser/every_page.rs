@@ -48,6 +48,9 @@ async fn look_at(browser: &Browser, page: &Page, wrong: &mut String) {
         for violation in browser.violations().await {
             note(format!("{theme}: {violation:?}"));
         }
+        for hidden in browser.scrolled_sideways().await {
+            note(format!("{theme}: a part is cut off at 1280 pixels: {hidden}"));
+        }
         if let Some(folder) = pictures() {
             browser.show_all(1280).await;
             browser.screenshot(&folder.join(format!("{}-{theme}.png", page.name))).await;

@@ -73,6 +73,17 @@ impl Browser {
         self.script(script).await
     }
 
+    /// The beginnings of what can be read only by scrolling a part of the page sideways; not among
+    /// them is what servers said, whose lines are their own.
+    pub async fn scrolled_sideways(&self) -> Vec<String> {
+        let script = "
+            return [...document.querySelectorAll('body *:not(pre, textarea, input, select)')]
+              .filter(part => ['auto', 'scroll'].includes(getComputedStyle(part).overflowX))
+              .filter(part => part.checkVisibility() && part.scrollWidth > part.clientWidth)
+              .map(part => part.innerText.slice(0, 60));";
+        self.script(script).await
+    }
+
     async fn command(&self, method: &str, parameters: Value) {
         let answer = self.driver.cdp().send_raw(method, parameters).await;
         answer.unwrap_or_else(|err| panic!("{method}: {err}"));
