@@ -1,7 +1,7 @@
 //! The hosted portal: pages for the tenants' own people, and the operator's side.
 //!
 //! A request passes `guard` (where it comes from, and the headers of every answer), becomes a
-//! [`visit::Visit`] (whose session it is), and reaches one handler, which asks the use cases in
+//! `visit::Visit` (whose session it is), and reaches one handler, which asks the use cases in
 //! [`crate::app`] and fills a template from `templates/`. Handlers decide nothing that the API would
 //! not decide the same way. Every page works without JavaScript; the scripts in `assets/` only make
 //! it nicer.

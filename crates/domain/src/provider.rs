@@ -1,7 +1,7 @@
 //! Known mail services: where their servers are, who signs in and with what, and which guide leads
 //! through it. It only suggests; what a person types is what counts.
 //!
-//! The catalogue is a table ([`catalogue`]); a new service is a new row.
+//! The catalogue is a table (`catalogue`); a new service is a new row.
 
 use crate::{smtp_host::SmtpHost, smtp_settings::Encryption, words::words};
 
