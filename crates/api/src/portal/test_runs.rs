@@ -68,8 +68,7 @@ async fn start(visit: Visit, form: Form) -> Outcome {
 async fn show(visit: Visit) -> Outcome {
     let place = visit.place().await?;
     visit.require(Deed::SeeSettings)?;
-    let sender = settings::existing(&visit, &place).await?;
-    let run = test_runs::load(&visit.app, &place.caller, sender.id, visit.param("run")).await?;
+    let (run, sender) = settings::run_and_sender(&visit, &place, visit.param("run")).await?;
     let run = RunView::of(&visit, &place, &sender, run).await?;
     let page = TestRunPage {
         layout: visit
