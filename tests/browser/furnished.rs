@@ -43,15 +43,16 @@ impl Reader {
 /// Fills `portal`, and gives every page there is.
 pub(crate) async fn furnish(portal: &Portal, browser: &Browser) -> Vec<Page> {
     let aurora = portal.tenant("aurora").await;
-    let name = json!({"name": "Aurora Books & Stationery"});
-    portal.operator().call("PATCH", "/v1/tenants/aurora", &[], Some(name)).await;
+    rename(portal, "aurora", "Aurora Books & Stationery", "active").await;
     portal.tenant("unused").await;
     expired(portal, &portal.tenant("borealis").await).await;
+    rename(portal, "borealis", "Borealis Travel", "active").await;
     let failed = failed_run(portal, &aurora).await;
     aurora.save_and_test(portal.world.settings()).await;
     let passed = newest_run(&aurora).await;
     let [accepted, rejected] = mail(&aurora).await;
     let bulk = bulk_run(portal, browser).await;
+    neighbours(portal).await;
     candidate(portal, &aurora).await;
 
     let used = portal.link("aurora", "viewer").await;
@@ -92,6 +93,31 @@ pub(crate) async fn furnish(portal: &Portal, browser: &Browser) -> Vec<Page> {
         (Reader::Operator, "messages-empty", "/portal/tenants/unused/messages".to_owned()),
     ];
     pages.map(|(reader, name, path)| Page { name, path, reader }).into()
+}
+
+/// More tenants for the operator's list, whose settings nobody has tested.
+async fn neighbours(portal: &Portal) {
+    let neighbours = [
+        ("cedar", "Cedar Dental Clinic", "smtp.gmail.com", "active"),
+        ("dahlia", "Dahlia Flowers", "mail.smtp2go.com", "active"),
+        ("elm", "Elm Street Motors", "smtp.office365.com", "suspended"),
+    ];
+    for (slug, name, host, status) in neighbours {
+        let mut settings = portal.world.settings();
+        settings["host"] = json!(host);
+        settings["port"] = json!(587);
+        settings["sender_email"] = json!(format!("billing@{slug}.example"));
+        let saved = portal.tenant(slug).await.put(SENDER, settings).await;
+        assert_eq!(saved.status, 201, "{saved:?}");
+        rename(portal, slug, name, status).await;
+    }
+}
+
+async fn rename(portal: &Portal, slug: &str, name: &str, status: &str) {
+    let change = json!({"name": name, "status": status});
+    let path = format!("/v1/tenants/{slug}");
+    let changed = portal.operator().call("PATCH", &path, &[], Some(change)).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
 }
 
 /// Settings with a wrong password, tested.

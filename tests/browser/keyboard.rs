@@ -1,6 +1,7 @@
 //! The settings page with the keyboard alone.
 
 use letterhead_tests::portal::Portal;
+use serde_json::json;
 use thirtyfour::Key;
 
 const HOME: &str = "/portal/tenants/aurora/senders/default";
@@ -11,6 +12,10 @@ async fn the_keyboard_alone_signs_in_edits_saves_and_tests() {
     let portal = Portal::start().await;
     let Some(browser) = portal.browser().await else { return };
     let aurora = portal.tenant("aurora").await;
+    let mut others = portal.world.settings();
+    others["host"] = json!("mail.example.net");
+    others["port"] = json!(587);
+    aurora.put(SENDER, others).await;
     let port = portal.world.practice.starttls_port().to_string();
     browser.open(&portal.link("aurora", "admin").await).await;
 
@@ -41,7 +46,7 @@ async fn the_keyboard_alone_signs_in_edits_saves_and_tests() {
         browser.tab_to(label).await;
         browser.type_keys(text).await;
     }
-    browser.tab_to("Save").await;
+    browser.tab_to("Update").await;
     browser.key(Key::Enter).await;
     browser.banner().await;
     assert_eq!(aurora.get(SENDER).await.body["settings"]["host"], "localhost");

@@ -2,11 +2,13 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed, and says where")]
 
+mod branding;
 mod every_page;
 mod filipino;
 mod foreign_site;
 mod furnished;
 mod harness;
+mod history;
 mod hostile;
 mod keyboard;
 mod operator;

@@ -49,7 +49,7 @@ async fn a_link_is_made_for_a_tenant_and_shown_once() {
     operator.redeem(&portal.operator_link().await).await;
     operator.open(TENANTS).await;
 
-    operator.press("Links and more").await;
+    operator.press("Manage").await;
     let path = operator.path().await;
     operator.fill("E-mail address", "bob@aurora.example").await;
     operator.fill("Name", "Bob Cruz").await;
@@ -81,7 +81,7 @@ async fn a_tenant_is_found_suspended_after_a_question_and_resumed() {
     browser.type_keys("\u{e007}").await;
     browser.wait_until("it was searched", "return location.search").await;
     assert!(!browser.has("link", "aurora").await);
-    browser.press("Links and more").await;
+    browser.press("Manage").await;
     browser.press("Suspend this tenant").await;
     assert_eq!(status(&portal).await, "active");
     assert_eq!(browser.violations().await, []);

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use self::spellings::Secret;
 
+mod portal;
 mod spellings;
 
 const SENDERS: &str = "/v1/tenants/self/senders";
@@ -37,6 +38,7 @@ async fn no_secret_is_in_a_log_an_answer_the_audit_a_metric_or_a_dump() {
     let mut story = Story::begin().await;
     story.try_settings_that_work_and_fail().await;
     story.send_what_is_refused().await;
+    let tokens = story.come_in_by_the_portal().await;
     story.read_everything().await;
     let passwords = [Secret::new("the password", story.canary.as_bytes())];
     let keys = story.keys();
@@ -52,7 +54,7 @@ async fn no_secret_is_in_a_log_an_answer_the_audit_a_metric_or_a_dump() {
     assert!(log.contains("TRACE rustls"), "even libraries log all they can");
     let everywhere = answers.iter().map(|(place, text)| (place.as_str(), text.as_str()));
     for (place, text) in everywhere.chain([("the dump", &*dump), ("the log", &*log)]) {
-        for secret in passwords.iter().chain(&keys) {
+        for secret in passwords.iter().chain(&keys).chain(&tokens) {
             if let Some((name, how)) = secret.find_in(text) {
                 panic!("{name} is in {place}, written as {how}: {}", excerpt(text, secret));
             }
@@ -278,6 +280,10 @@ async fn filled(client: &Client, template: &str) -> Vec<String> {
         };
         let (_, after) = rest.split_once('}').expect("a parameter in braces");
         let collection = before.trim_end_matches('/');
+        if collection == "/v1/guides" {
+            waiting.push(format!("{before}gmail{after}"));
+            continue;
+        }
         let list = client.get(&format!("{collection}?limit=100")).await;
         let items = list.body["data"].as_array().unwrap_or_else(|| panic!("{path}: {list:?}"));
         assert!(!items.is_empty(), "nothing to read in {collection}");

@@ -56,8 +56,9 @@ pub struct Browser {
     pub driver: WebDriver,
     base: String,
     axe: PathBuf,
-    folder: TempDir,
+    // Before the folder that it writes to.
     _process: Driver,
+    folder: TempDir,
 }
 
 impl Browser {
@@ -103,7 +104,7 @@ impl Browser {
         let driver = WebDriver::builder(process.url(), wanted).await.expect("a session");
         let pid = driver.capabilities().get("goog:processID").and_then(serde_json::Value::as_i64);
         process.own(pid.expect("Chromium's process number"));
-        Self { driver, base: base.to_owned(), axe, folder, _process: process }
+        Self { driver, base: base.to_owned(), axe, _process: process, folder }
     }
 
     /// Writes what the window shows to `path`, as PNG.

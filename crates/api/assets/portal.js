@@ -30,15 +30,14 @@ for (const form of document.querySelectorAll("form[data-guarded]")) {
   });
 }
 
-// Sending a form twice by clicking twice would do it twice.
+// Sending a form twice by clicking twice would do it twice; a reader who stopped waiting may try
+// again.
 for (const form of document.querySelectorAll("form[method=post]")) {
-  let sent = false;
+  let sentAt = -Infinity;
   form.addEventListener("submit", (event) => {
-    if (sent) event.preventDefault();
-    sent = true;
+    if (event.timeStamp - sentAt < 3000) event.preventDefault();
+    else sentAt = event.timeStamp;
   });
-  // The page may come back from the browser's memory.
-  addEventListener("pageshow", () => { sent = false; });
 }
 
 // A button that copies the text of another element, and says that it has.
@@ -50,3 +49,8 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     button.textContent = button.dataset.copied;
   });
 }
+
+// What comes back from the browser's memory may be of a session that has ended since.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});

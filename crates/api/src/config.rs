@@ -308,6 +308,11 @@ impl PublicUrlArgs {
         self.public_url.clone().unwrap_or_else(|| PublicUrl::at(address))
     }
 
+    /// Whether nothing was given.
+    pub fn is_unset(&self) -> bool {
+        self.public_url.is_none()
+    }
+
     /// What was given; otherwise where this machine reaches a program that was told nothing.
     pub fn or_default(&self) -> PublicUrl {
         self.or_at(LISTEN)

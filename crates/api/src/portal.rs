@@ -1,7 +1,7 @@
 //! The hosted portal: pages for the tenants' own people, and the operator's side.
 //!
 //! A request passes `guard` (where it comes from, and the headers of every answer), becomes a
-//! [`visit::Visit`] (whose session it is), and reaches one handler, which asks the use cases in
+//! `visit::Visit` (whose session it is), and reaches one handler, which asks the use cases in
 //! [`crate::app`] and fills a template from `templates/`. Handlers decide nothing that the API would
 //! not decide the same way. Every page works without JavaScript; the scripts in `assets/` only make
 //! it nicer.
@@ -49,13 +49,13 @@ use visit::{Outcome, Visit};
 
 /// The portal and the API behind one address, with everything that they stand on.
 pub fn site(app: App, portal: PortalConfig, api: HttpConfig) -> impl Endpoint<Output = Response> {
-    let pages = pages(app.clone(), portal);
+    let pages = pages(&app, portal);
     let api = http::routes(app, api);
     Split { pages, api }
 }
 
 /// Every page.
-fn pages(app: App, config: PortalConfig) -> impl Endpoint<Output = Response> {
+fn pages(app: &App, config: PortalConfig) -> impl Endpoint<Output = Response> + use<> {
     let mut table = Table { app: app.clone(), routes: BTreeMap::new() };
     activity::routes(&mut table);
     guides::routes(&mut table);

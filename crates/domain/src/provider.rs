@@ -1,7 +1,7 @@
 //! Known mail services: where their servers are, who signs in and with what, what they limit, and
 //! which guide leads through them. It only suggests; what a person types is what counts.
 //!
-//! The catalogue is a table ([`catalogue`]); a new service is a new row. A service is recognised by
+//! The catalogue is a table (`catalogue`); a new service is a new row. A service is recognised by
 //! its server ([`of_host`]), by the domain of its mailboxes ([`of_email_domain`]), or by the server
 //! that takes a domain's mail in ([`of_mx`]).
 

@@ -21,9 +21,16 @@ const done = arguments[0];
 axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => done(violations));
 ";
 
+/// What changes its colour slowly has one of its colours only at the end.
+const SETTLED: &str = "
+return document.getAnimations().every(({ playState, effect }) =>
+  playState !== 'running' || effect.getTiming().iterations === Infinity);
+";
+
 impl Browser {
     /// Every rule of axe-core, best practices included, that this page breaks.
     pub async fn violations(&self) -> Vec<Violation> {
+        self.wait_until("nothing changes any more", SETTLED).await;
         let source = fs::read_to_string(&self.axe).expect("axe-core");
         self.driver.execute(source, Vec::new()).await.expect("axe-core loads");
         let found = self.driver.execute_async(RUN, Vec::new()).await.expect("axe-core runs");

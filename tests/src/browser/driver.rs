@@ -3,7 +3,8 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    path::Path,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
@@ -26,6 +27,7 @@ pub(super) struct Driver {
     port: u16,
     /// Chromium outlives a chromedriver that is killed, so its number is kept too.
     chromium: Option<i64>,
+    folder: PathBuf,
 }
 
 impl Driver {
@@ -40,6 +42,7 @@ impl Driver {
         let mut child = Command::new(CHROMEDRIVER)
             .arg("--port=0")
             .env("HOME", folder)
+            .env("TMPDIR", folder)
             .env("XDG_CONFIG_HOME", folder)
             .env("XDG_CACHE_HOME", folder)
             .env("LANG", "en_US.UTF-8")
@@ -58,7 +61,7 @@ impl Driver {
                 }
             }
         });
-        let mut driver = Self { child, port: 0, chromium: None };
+        let mut driver = Self { child, port: 0, chromium: None, folder: folder.to_owned() };
         driver.port = port.recv_timeout(PATIENCE)?;
         Ok(driver)
     }
@@ -79,20 +82,24 @@ impl Drop for Driver {
         if let Some(pid) = self.chromium {
             // While its parent lives, the number cannot belong to anybody else.
             let _gone = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
-            let end = Instant::now() + Duration::from_secs(5);
-            // The folder can be removed only when nobody writes to it any more.
-            while is_running(pid) && Instant::now() < end {
-                pause();
-            }
         }
         let _gone = self.child.kill();
         let _gone = self.child.wait();
+        let end = Instant::now() + Duration::from_secs(5);
+        // The folder can be removed only when nobody writes to it any more.
+        while is_used(&self.folder) && Instant::now() < end {
+            pause();
+        }
     }
 }
 
-fn is_running(pid: i64) -> bool {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
+/// Whether a process that lives was started with a path in `folder`.
+fn is_used(folder: &Path) -> bool {
+    let folder = folder.as_os_str().as_bytes();
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut commands =
+        processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+    commands.any(|command| command.windows(folder.len()).any(|part| part == folder))
 }
 
 /// Another process does not tell when it has ended.

@@ -37,11 +37,12 @@ impl Browser {
         self.command("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
-    /// Makes the window as high as the page, so that a picture shows all of it.
+    /// Makes the window as high as the page, up to a limit, so that a picture shows all of it.
     pub async fn show_all(&self, width: u32) {
+        self.command("Emulation.setScrollbarsHidden", json!({"hidden": true})).await;
         self.metrics(width, 900, 1).await;
         let height: u32 = self.script("return document.documentElement.scrollHeight").await;
-        self.metrics(width, height.max(640), 1).await;
+        self.metrics(width, height.clamp(640, 1_600), 1).await;
     }
 
     /// Runs no script of a page from now on.
@@ -54,6 +55,11 @@ impl Browser {
         self.command("Network.clearBrowserCache", json!({})).await;
     }
 
+    /// Is in this time zone, such as `Asia/Manila`, from now on.
+    pub async fn time_zone(&self, zone: &str) {
+        self.command("Emulation.setTimezoneOverride", json!({"timezoneId": zone})).await;
+    }
+
     /// Asks for pages in these languages, as in `Accept-Language`.
     pub async fn languages(&self, languages: &str) {
         let headers = json!({"headers": {"Accept-Language": languages}});
@@ -64,6 +70,17 @@ impl Browser {
     /// How many CSS pixels of the page lie beyond the window's right edge.
     pub async fn overflow(&self) -> i64 {
         let script = "const { scrollWidth, clientWidth } = document.documentElement; return scrollWidth - clientWidth";
+        self.script(script).await
+    }
+
+    /// The beginnings of what can be read only by scrolling a part of the page sideways; not among
+    /// them is what servers said, whose lines are their own.
+    pub async fn scrolled_sideways(&self) -> Vec<String> {
+        let script = "
+            return [...document.querySelectorAll('body *:not(pre, textarea, input, select)')]
+              .filter(part => ['auto', 'scroll'].includes(getComputedStyle(part).overflowX))
+              .filter(part => part.checkVisibility() && part.scrollWidth > part.clientWidth)
+              .map(part => part.innerText.slice(0, 60));";
         self.script(script).await
     }
 

@@ -20,7 +20,7 @@ const selectors = {
   button: 'button, input[type=submit], [role=button], summary',
   link: 'a[href]',
   action: 'button, input[type=submit], [role=button], summary, a[href]',
-  field: 'input:not([type=hidden]), select, textarea, output',
+  field: 'input:not([type=hidden]), select, textarea',
   heading: 'h1, h2, h3, h4',
 };
 const words = text => text.replace(/\s+/g, ' ').trim();
@@ -141,14 +141,6 @@ impl Browser {
         fact.unwrap_or_else(|| panic!("{label} is not shown"))
     }
 
-    /// Whether the field with this label can be typed into.
-    pub async fn is_editable(&self, label: &str) -> bool {
-        let field = self.field(label).await;
-        let script = "const [field] = arguments;
-            return field.tagName !== 'OUTPUT' && !field.disabled && !field.readOnly;";
-        self.script_on(script, &[&field], &[]).await
-    }
-
     /// The field with this label.
     pub async fn field(&self, label: &str) -> WebElement {
         self.find("field", label).await
@@ -194,7 +186,7 @@ impl Browser {
         self.script(banner).await
     }
 
-    /// The colour of what `selector` finds first: red, green and blue of its background.
+    /// Red, green and blue of an element's background.
     pub async fn background(&self, element: &WebElement) -> [u8; 3] {
         let colour = "
             const [element] = arguments;

@@ -248,6 +248,9 @@ Letterhead is running. Click this first, the settings page of Aurora Books:
 
   {portal}
 
+There, press Edit and enter the practice mail server: host {host}, port {port}, encryption TLS, username
+{username}, password {password}, and any sender. Then save, and test.
+
 And this for the operator's side, best in another browser or a private window:
 
   {operator_portal}
@@ -284,6 +287,10 @@ Ctrl-C stops everything.
 ",
         portal = file.portal_url,
         operator_portal = file.operator_portal_url,
+        host = practice.host,
+        port = practice.starttls_port,
+        username = practice.username,
+        password = practice.password,
         inbox = practice.inbox_url,
         // Of this start: the database remembers the keys of earlier ones, and the inbox is empty.
         start = u16::from_be_bytes(random::bytes()),

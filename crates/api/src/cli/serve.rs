@@ -54,6 +54,9 @@ pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode, Failure> {
     let api = bind(args.http.listen, "LETTERHEAD_LISTEN").await?;
     // A port that was left to the system is known only now.
     let portal = args.portal.portal(api.local_addr().unwrap_or(args.http.listen))?;
+    if args.portal.public_url.is_unset() && !args.http.listen.ip().is_loopback() {
+        warn!("LETTERHEAD_PUBLIC_URL is not set: links and forms work on this machine alone");
+    }
     let metrics = match args.http.metrics_listen {
         Some(address) => Some(bind(address, "LETTERHEAD_METRICS_LISTEN").await?),
         None => None,

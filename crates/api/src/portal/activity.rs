@@ -67,6 +67,7 @@ fn in_words(t: Texts, name: &str, value: &str) -> (String, String) {
     let named = t.find_text(&format!("activity-detail-{name}"));
     let value_key = match name {
         "role" => format!("role-{value}"),
+        "advice" => format!("advice-{value}"),
         _ => format!("activity-{name}-{value}"),
     };
     let worded = is_word(value).then(|| t.find_text(&value_key)).flatten();
@@ -102,6 +103,7 @@ mod tests {
         let cases = [
             (("reason", "auth_refused"), ("Reason", "the server refused the sign-in")),
             (("role", "viewer"), ("Role", "Viewer")),
+            (("advice", "no_such_advice"), ("Reason", "no_such_advice")),
             (("host", "smtp.gmail.com"), ("Host", "smtp.gmail.com")),
             (("reply", "535 <b>no</b>"), ("The server’s words", "535 <b>no</b>")),
             (("colour", "blue"), ("colour", "blue")),

@@ -51,9 +51,4 @@ impl Form {
             .filter(move |(field, _)| field.as_str() == name)
             .map(|(_, value)| value.as_str())
     }
-
-    /// Whether there is a field called `name`.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(field, _)| field.as_str() == name)
-    }
 }

@@ -9,7 +9,7 @@ use super::{
     layout::{Layout, Nav},
     moment::Moment,
     paging, settings,
-    test_runs::{advice_words, status_chip},
+    test_runs::{advice_words, status_chip, took_in_words},
     texts::Texts,
     visit::{Outcome, Place, Visit},
 };
@@ -60,7 +60,7 @@ impl RunLine {
             mode: t.say(&format!("run-mode-{}", run.mode.as_str())),
             chip: chip.kind,
             status: chip.text,
-            took: run.took.map(|took| format!("{:.1}", took.as_secs_f64())),
+            took: run.took.map(took_in_words),
             failure,
         }
     }

@@ -131,7 +131,7 @@ impl Layout {
     pub(crate) fn bare(site: &Site) -> Self {
         let (t, assets) = (site.texts, &site.assets);
         let path = site.here.split('?').next().unwrap_or_default();
-        let languages = t.languages().map(|(code, name)| NavItem {
+        let languages = Texts::languages().map(|(code, name)| NavItem {
             name: name.to_owned(),
             href: format!("{path}?lang={code}"),
             is_here: code == t.code(),

@@ -5,7 +5,7 @@ use letterhead_domain::{
     provider::{Preset, Provider},
     sender::VersionNumber,
 };
-use letterhead_storage::record::{Expected, SenderRecord};
+use letterhead_storage::record::{Expected, SenderRecord, TestRunRecord};
 use poem::http::StatusCode;
 use zeroize::Zeroizing;
 
@@ -55,6 +55,18 @@ pub(super) async fn existing(visit: &Visit, place: &Place) -> Result<SenderRecor
     sender_of(visit, place).await?.ok_or(Refusal::NotFound)
 }
 
+/// A run, and its sender as it is after it. The sender is read last: a run makes its version live in
+/// the transaction in which it ends, and no page may show the one without the other.
+pub(super) async fn run_and_sender(
+    visit: &Visit,
+    place: &Place,
+    run: &str,
+) -> Result<(TestRunRecord, SenderRecord), Refusal> {
+    let sender = existing(visit, place).await?.id;
+    let run = test_runs::load(&visit.app, &place.caller, sender, run).await?;
+    Ok((run, existing(visit, place).await?))
+}
+
 async fn show(visit: Visit) -> Outcome {
     let place = visit.place().await?;
     visit.require(Deed::SeeSettings)?;
@@ -64,12 +76,13 @@ async fn show(visit: Visit) -> Outcome {
         visit.require(Deed::EditSettings)?;
         asked.form = Some(Edit::of(sender.as_ref().map(SenderRecord::newest)));
     }
-    if let (Some(sender), run) = (&sender, visit.query("run"))
-        && !run.is_empty()
-    {
-        asked.run = Some(test_runs::load(&visit.app, &place.caller, sender.id, run).await?);
+    let run = visit.query("run");
+    if sender.is_none() || run.is_empty() {
+        return page::show(&visit, &place, sender.as_ref(), asked).await;
     }
-    page::show(&visit, &place, sender.as_ref(), asked).await
+    let (run, sender) = run_and_sender(&visit, &place, run).await?;
+    asked.run = Some(run);
+    page::show(&visit, &place, Some(&sender), asked).await
 }
 
 /// Saves the form, or fills a known service's server into it.

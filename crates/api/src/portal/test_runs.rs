@@ -9,7 +9,7 @@ use super::{
     form::Form,
     layout::{Banner, Layout, Nav},
     settings::{self, page::Asked},
-    visit::{Outcome, Visit},
+    visit::{Outcome, Visit, see_other},
 };
 use crate::app::{
     AppError,
@@ -21,7 +21,7 @@ mod events;
 mod view;
 
 pub(super) use advice::words as advice_words;
-pub(super) use view::{RunView, status_chip};
+pub(super) use view::{RunView, in_words as took_in_words, status_chip};
 
 pub(super) fn routes(table: &mut Table) {
     table.act("/portal/tenants/:tenant/senders/:sender/test-runs", start);
@@ -52,7 +52,7 @@ async fn start(visit: Visit, form: Form) -> Outcome {
     let target = form.text("version").parse().ok();
     let request = TestRequest { mode, target, settings: None };
     match test_runs::start(&visit.app, &place.caller, &sender, request).await {
-        Ok(run) => Ok(visit.go(&place.sender_path(&format!("?run={run}")))),
+        Ok(run) => Ok(see_other(&place.sender_path(&format!("?run={run}")))),
         Err(AppError::TooMany { retry_after }) => {
             let text = visit.texts().count("settings-too-many-tests", retry_after);
             let asked = Asked::told(StatusCode::TOO_MANY_REQUESTS, Banner::failure(text));
@@ -68,13 +68,12 @@ async fn start(visit: Visit, form: Form) -> Outcome {
 async fn show(visit: Visit) -> Outcome {
     let place = visit.place().await?;
     visit.require(Deed::SeeSettings)?;
-    let sender = settings::existing(&visit, &place).await?;
-    let run = test_runs::load(&visit.app, &place.caller, sender.id, visit.param("run")).await?;
+    let (run, sender) = settings::run_and_sender(&visit, &place, visit.param("run")).await?;
     let run = RunView::of(&visit, &place, &sender, run).await?;
     let page = TestRunPage {
         layout: visit
             .layout_at(&place, Nav::TestRuns)
-            .with_banner(run.banner())
+            .with_banner(Some(run.banner()))
             .with_reload(run.is_running.then_some(2)),
         run_script: visit.site.assets.address("run.js"),
         run,

@@ -89,7 +89,7 @@ impl Texts {
     }
 
     /// Every language with its code and its own name.
-    pub(super) fn languages(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+    pub(super) fn languages() -> impl Iterator<Item = (&'static str, &'static str)> {
         LOADED.iter().map(|language| (language.code, language.name))
     }
 

@@ -1,5 +1,7 @@
 //! One request of somebody who is signed in: who they are, what they asked for, how to answer.
 
+use std::fmt::Write;
+
 use askama::Template;
 use letterhead_domain::access::{Deed, Person, Principal};
 use poem::{
@@ -191,11 +193,6 @@ impl Visit {
         Ok(response)
     }
 
-    /// Sends the browser to another page of ours.
-    pub(crate) fn go(&self, path: &str) -> Response {
-        see_other(path)
-    }
-
     /// Sends the browser to another page of ours, which says once what was done: the text `did`.
     pub(crate) fn did(&self, did: &'static str, path: &str) -> Response {
         let mut response = see_other(path);
@@ -227,7 +224,7 @@ fn value<'a>(pairs: &'a [(String, String)], name: &str) -> &'a str {
 }
 
 /// Sends the browser to `path` with a GET.
-pub(super) fn see_other(path: &str) -> Response {
+pub(crate) fn see_other(path: &str) -> Response {
     let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/portal"));
     Response::builder().status(StatusCode::SEE_OTHER).header(header::LOCATION, location).finish()
 }
@@ -235,7 +232,10 @@ pub(super) fn see_other(path: &str) -> Response {
 /// Bound to the session without telling its token: whoever reads a page cannot take the session.
 fn csrf_of(session: &str) -> String {
     let hash = Sha256::new().chain_update("letterhead portal form").chain_update(session);
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize().iter().fold(String::new(), |mut text, byte| {
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The sender of a place, if the tenant has it.

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::world::{Answer, PUBLIC_URL, World};
 
 mod activity;
+mod bulk_runs;
 mod guides;
 mod messages;
 mod operator;

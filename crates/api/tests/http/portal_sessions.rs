@@ -110,7 +110,7 @@ async fn a_link_that_was_not_used_in_time_opens_nothing() {
         let token = link(&world, role, "ann").await;
         let second = Duration::from_secs(1);
 
-        world.database.advance(role.longest_link() - 10 * second).await;
+        world.database.advance(role.longest_link().saturating_sub(10 * second)).await;
         assert_eq!(state(&world, &token).await, Some(LinkState::Fresh), "{role:?}");
         world.database.advance(10 * second).await;
 
@@ -145,7 +145,7 @@ async fn a_session_ends_after_half_an_hour_without_a_request() {
     let world = World::new().await;
     for role in [PortalRole::Admin, PortalRole::Operator] {
         let opened = sign_in(&world, role, "ann").await;
-        let almost = IDLE - Duration::from_secs(10);
+        let almost = IDLE.saturating_sub(Duration::from_secs(10));
         for _ in 0..3 {
             world.database.advance(almost).await;
             assert!(is_signed_in(&world, &opened).await, "{role:?}");
@@ -170,7 +170,7 @@ async fn a_session_ends_after_eight_hours_however_busy() {
             assert!(is_signed_in(&world, &opened).await, "{role:?} after {passed:?}");
         }
 
-        world.database.advance(LIFETIME - passed).await;
+        world.database.advance(LIFETIME.saturating_sub(passed)).await;
 
         assert!(!is_signed_in(&world, &opened).await, "{role:?}");
     }

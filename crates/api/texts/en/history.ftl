@@ -12,4 +12,4 @@ history-version = Version
 history-mode = What was tried
 history-who = Who
 history-not-saved = not saved
-history-took = in { $seconds } s
+history-took = in { $took }

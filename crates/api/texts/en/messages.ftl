@@ -39,7 +39,7 @@ message-status-expired = Not accepted in time
 message-explained-queued = The message waits for its turn. If your SMTP settings are not live yet, or are paused, it leaves as soon as they work.
 message-explained-sending = The message is being handed to the mail server right now.
 message-explained-accepted = The mail server accepted the message for every recipient. From there on the mail service carries it.
-message-explained-partly_accepted = The mail server accepted the message for some recipients and refused it for others. See below who is who.
+message-explained-partly_accepted = The mail server accepted the message for some recipients and refused it for others: see below. If you try again, it goes only to those who have not got it.
 message-explained-deferred = The mail server could not take the message yet. It is tried again by itself; there is nothing to do.
 message-explained-held = The mail account has reached its limit for now. The message waits and leaves by itself when the limit is reset.
 message-explained-rejected = The mail server refused the message for good. Correct what its words below say, and then try again.
@@ -70,7 +70,11 @@ message-send-at = Not to be sent before
 message-sender = Sender
 message-reply-to = Answers go to
 message-size = Size
-message-size-bytes = { $size } bytes
+message-size-bytes =
+    { $count ->
+        [one] 1 byte
+       *[other] { $count } bytes
+    }
 message-size-kilobytes = { $size } kB
 message-size-megabytes = { $size } MB
 message-on-uncertain = If the connection breaks

@@ -5,7 +5,6 @@ sessions-state = State
 sessions-since = Signed in
 sessions-seen = Last seen
 sessions-end = End session
-sessions-end-whose = End the session of { $name }
 sessions-empty-title = Nobody of this business has signed in
 sessions-empty-words = Whoever uses a link to these pages is listed here.
 session-live = Signed in

@@ -12,4 +12,4 @@ history-version = Bersiyon
 history-mode = Ano ang sinubukan
 history-who = Sino
 history-not-saved = hindi naka-save
-history-took = sa loob ng { $seconds } s
+history-took = sa loob ng { $took }

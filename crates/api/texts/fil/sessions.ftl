@@ -5,7 +5,6 @@ sessions-state = Lagay
 sessions-since = Nag-sign in
 sessions-seen = Huling nakita
 sessions-end = Tapusin ang session
-sessions-end-whose = Tapusin ang session ni { $name }
 sessions-empty-title = Wala pang nag-sign in mula sa negosyong ito
 sessions-empty-words = Nakalista rito ang sinumang gumamit ng link sa mga pahinang ito.
 session-live = Naka-sign in

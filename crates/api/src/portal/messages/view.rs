@@ -3,7 +3,7 @@
 use letterhead_domain::message::{MessageStatus, RecipientStatus};
 use letterhead_storage::record::{AttemptRecord, AttemptWord, MessageRecord, RecipientRecord};
 
-use crate::portal::{moment::Moment, texts::Texts, visit::Place};
+use crate::portal::{moment::Moment, test_runs::took_in_words, texts::Texts, visit::Place};
 
 /// A message in a list.
 pub(super) struct MessageLine {
@@ -142,7 +142,7 @@ impl AttemptLine {
         Self {
             number: record.number,
             at: record.started_at.into(),
-            took: took.map(|took| format!("{:.1}", took.as_secs_f64())),
+            took: took.map(took_in_words),
             version: record.version.to_string(),
             chip: match record.outcome {
                 None => "",
@@ -189,7 +189,7 @@ fn in_units(t: Texts, bytes: u64) -> String {
         format!("{}.{}", tenths / 10, tenths % 10)
     };
     match bytes {
-        0..1_000 => t.with("message-size-bytes", [("size", bytes.to_string().as_str())]),
+        0..1_000 => t.count("message-size-bytes", bytes),
         1_000..1_000_000 => t.with("message-size-kilobytes", [("size", tenths(1_000).as_str())]),
         _ => t.with("message-size-megabytes", [("size", tenths(1_000_000).as_str())]),
     }
@@ -204,6 +204,7 @@ mod tests {
         let t = Texts::english();
         let cases = [
             (0, "0 bytes"),
+            (1, "1 byte"),
             (999, "999 bytes"),
             (1_000, "1.0 kB"),
             (12_345, "12.3 kB"),

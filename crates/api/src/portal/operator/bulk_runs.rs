@@ -15,7 +15,7 @@ use crate::{
         layout::{Layout, Nav},
         paging,
         refusal::Refusal,
-        visit::{Outcome, Visit},
+        visit::{Outcome, Visit, see_other},
     },
 };
 
@@ -88,7 +88,7 @@ async fn create(visit: Visit, form: Form) -> Outcome {
         BulkTarget::Selection(marked)
     };
     match bulk_runs::create(&visit.app, &visit.principal(), target).await {
-        Ok(id) => Ok(visit.go(&format!("{RUNS}/{id}"))),
+        Ok(id) => Ok(see_other(&format!("{RUNS}/{id}"))),
         Err(AppError::Conflict(_)) => {
             Ok(visit.did("did-nobody-to-test", "/portal/operator/tenants"))
         }

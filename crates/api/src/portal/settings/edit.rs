@@ -135,11 +135,11 @@ impl FormView {
         visit: &Visit,
         place: &Place,
         newest: Option<&SettingsVersion>,
-        edit: Edit,
+        edit: &Edit,
     ) -> Self {
         let t = visit.texts();
         let stored = newest.map(|newest| Typed::of_settings(&newest.settings));
-        let field = |name| field(t, name, &edit, newest, stored.as_ref());
+        let field = |name| field(t, name, edit, newest, stored.as_ref());
         let typed = &edit.typed;
         let was_none = newest.is_some_and(|v| v.settings.encryption == Encryption::None);
         let encryptions = [Encryption::Starttls, Encryption::ImplicitTls, Encryption::None];

@@ -93,8 +93,10 @@ pub(in crate::portal) async fn show(
         (Some(_) | None, _) => None,
     };
     let is_running = run.as_ref().is_some_and(|run| run.is_running);
-    let told = run.as_ref().and_then(RunView::banner);
-    let notices = sender.filter(|_| !is_editing && run.is_none());
+    let told = run.as_ref().map(RunView::banner);
+    // What would leave a half-filled form, or distract from it, waits until it is closed.
+    let shown_sender = sender.filter(|_| !is_editing);
+    let notices = shown_sender.filter(|_| run.is_none());
     let page = SettingsPage {
         layout: visit
             .layout_at(place, Nav::Settings)
@@ -110,13 +112,13 @@ pub(in crate::portal) async fn show(
         run,
         facts: newest.map(|newest| view::facts(t, newest)).unwrap_or_default(),
         version: sender.map(|sender| version_line(visit, sender)),
-        candidate: sender.and_then(|sender| view::candidate(t, sender, may_steer)),
+        candidate: shown_sender.and_then(|sender| view::candidate(t, sender, may_steer)),
         guide: view::guide(place, &shown),
         last_test: sender.and_then(|sender| last_test(visit, place, sender)),
         may_edit: visit.may(Deed::EditSettings),
         may_test: may_test && sender.is_some() && !is_editing,
-        may_pause: may_steer && sender.is_some_and(|s| s.pause.is_none() && s.live.is_some()),
-        form: asked.form.map(|edit| FormView::of(visit, place, newest, edit)),
+        may_pause: may_steer && shown_sender.is_some_and(|s| s.pause.is_none() && s.live.is_some()),
+        form: asked.form.as_ref().map(|edit| FormView::of(visit, place, newest, edit)),
     };
     visit.show_as(asked.status, &page)
 }

@@ -4,6 +4,7 @@ use std::{fmt::Write, time::Duration};
 
 use letterhead_domain::{
     access::Deed,
+    provider,
     test_run::{Stage, StageReport, StageStatus, TestMode, TestStatus},
 };
 use letterhead_storage::record::{SenderRecord, TestRunRecord};
@@ -42,7 +43,7 @@ pub(in crate::portal) struct RunView {
     pub(in crate::portal) support: String,
     /// Where a test mail is asked for, if that is the next step.
     pub(in crate::portal) mail: Option<MailOffer>,
-    banner: Option<Banner>,
+    banner: Banner,
 }
 
 /// One stage.
@@ -110,8 +111,8 @@ impl RunView {
         };
         let advice = run.advice.as_ref().map(|stored| {
             let advice::Words { title, steps } = advice::words(t, stored);
-            let guide = stored.guide.as_deref().and_then(guides::find);
-            let guide = guide.map(|guide| {
+            let named = stored.guide.as_deref().or_else(|| guide_of(sender, &run));
+            let guide = named.and_then(guides::find).map(|guide| {
                 let name = t.with("settings-guide-for", [("provider", guide.title.as_str())]);
                 (name, place.path(&format!("guides/{}", guide.id)))
             });
@@ -146,8 +147,8 @@ impl RunView {
     }
 
     /// What is said about the run at the top of the page, once.
-    pub(in crate::portal) fn banner(&self) -> Option<Banner> {
-        self.banner.as_ref().map(|banner| Banner { kind: banner.kind, text: banner.text.clone() })
+    pub(in crate::portal) fn banner(&self) -> Banner {
+        Banner { kind: self.banner.kind, text: self.banner.text.clone() }
     }
 }
 
@@ -180,6 +181,13 @@ impl StageView {
     }
 }
 
+/// The guide of the service whose server the run tried.
+fn guide_of(sender: &SenderRecord, run: &TestRunRecord) -> Option<&'static str> {
+    let versions = [&sender.candidate, &sender.live].into_iter().flatten();
+    let tried = versions.into_iter().find(|version| Some(version.number) == run.version)?;
+    provider::of_host(&tried.settings.host).map(|provider| provider.guide)
+}
+
 fn name(t: Texts, stage: Stage) -> String {
     t.say(&format!("stage-{}", stage.as_str()))
 }
@@ -208,7 +216,7 @@ fn words(t: Texts, run: &TestRunRecord) -> String {
 }
 
 /// A length of time as people read it.
-pub(super) fn in_words(took: Duration) -> String {
+pub(in crate::portal) fn in_words(took: Duration) -> String {
     let ms = took.as_millis();
     if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", took.as_secs_f64()) }
 }
@@ -218,10 +226,10 @@ fn banner(
     sender: &SenderRecord,
     run: &TestRunRecord,
     advice: Option<&AdviceView>,
-) -> Option<Banner> {
+) -> Banner {
     let t = visit.texts();
     match run.status {
-        TestStatus::Running => Some(Banner { kind: "info", text: t.say("run-running") }),
+        TestStatus::Running => Banner { kind: "info", text: t.say("run-running") },
         TestStatus::Passed => {
             let is_live = sender.live.as_ref().map(|live| live.number) == run.version;
             let outcome = match run.mode {
@@ -229,7 +237,7 @@ fn banner(
                 TestMode::Message => t.say("run-passed-message"),
             };
             let now = if is_live { t.say("run-now-live") } else { String::new() };
-            Some(Banner::success(format!("{outcome} {now}").trim_end().to_owned()))
+            Banner::success(format!("{outcome} {now}").trim_end().to_owned())
         }
         TestStatus::Failed => {
             let failed = run.stages.iter().find(|stage| stage.status == StageStatus::Failed);
@@ -237,7 +245,7 @@ fn banner(
             let title = advice.map_or("", |advice| advice.title.as_str());
             let check = check.unwrap_or_default();
             let values = [("title", title), ("check", check.as_str())];
-            Some(Banner::failure(t.with("run-failed", values)))
+            Banner::failure(t.with("run-failed", values))
         }
     }
 }

@@ -196,7 +196,9 @@ fn note_values(pattern: &Pattern<&str>, values: &mut BTreeSet<String>) {
         let inline = match expression {
             Expression::Inline(inline) => inline,
             Expression::Select { selector, variants } => {
-                variants.iter().for_each(|variant| note_values(&variant.value, values));
+                for variant in variants {
+                    note_values(&variant.value, values);
+                }
                 selector
             }
         };

