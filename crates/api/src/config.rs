@@ -10,7 +10,9 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use letterhead_domain::{message::MessageLimits, sender::PromotePolicy, smtp_port::SmtpPort};
+use letterhead_domain::{
+    message::MessageLimits, sender::PromotePolicy, smtp_host::SmtpHost, smtp_port::SmtpPort,
+};
 use letterhead_mailer::{
     egress::{
         policy::{AllowedDestination, EgressPolicy},
@@ -99,6 +101,10 @@ pub struct MailerArgs {
     /// How Letterhead introduces itself to mail servers: a public name, or an address literal
     #[arg(long, env = "LETTERHEAD_EHLO_NAME", default_value = "[127.0.0.1]")]
     pub ehlo_name: String,
+    /// A host that takes connections on 25, 465, 587 and 2525. A test that gets no connection tries it
+    /// on the same port, to tell a server that is away from a port that is blocked on our side
+    #[arg(long, env = "LETTERHEAD_CONTROL_HOST")]
+    pub control_host: Option<SmtpHost>,
     /// Most connections of one sender at once
     #[arg(long, env = "LETTERHEAD_CONNECTIONS_PER_SENDER", default_value_t = 2)]
     pub connections_per_sender: usize,
@@ -269,6 +275,7 @@ impl MailerArgs {
             .map_err(|err| Failure::new("the certificate authorities are not usable", err))?;
         let mut config = MailerConfig::new(policy, resolver, trust);
         config.ehlo_name.clone_from(&self.ehlo_name);
+        config.control_host.clone_from(&self.control_host);
         config.connections_per_sender = self.connections_per_sender.max(1);
         config.max_sessions = self.max_sessions.max(1);
         Ok(Mailer::new(config))

@@ -128,6 +128,9 @@ pub enum Cause {
     ConnectionRefused,
     /// The address cannot be reached.
     Unreachable,
+    /// Neither this server nor the operator's control host can be reached by this port: nothing of
+    /// ours gets out by it.
+    PortBlocked,
     /// The stage's time was over.
     TimedOut,
     /// The server closed the connection.
@@ -164,6 +167,7 @@ impl fmt::Display for Cause {
             Self::ResolverFailed => "the name servers did not answer",
             Self::ConnectionRefused => "the connection was refused",
             Self::Unreachable => "the host cannot be reached",
+            Self::PortBlocked => "no connection leaves our network by this port",
             Self::TimedOut => "the server did not answer in time",
             Self::Closed => "the server closed the connection",
             Self::ClearTextOnTls => "the server does not speak TLS on this port",

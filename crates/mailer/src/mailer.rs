@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use letterhead_domain::test_run::{StageReport, TestReport};
+use letterhead_domain::{
+    smtp_host::SmtpHost,
+    test_run::{StageReport, TestReport},
+};
 
 use crate::{
     egress::{EgressGuard, policy::EgressPolicy, resolver::Resolver},
@@ -33,6 +36,9 @@ pub struct MailerConfig {
     pub cache_entries: u64,
     /// How much a test run may take.
     pub test_limits: TestLimits,
+    /// A host that is known to take connections. A test run that gets none tries it on the same
+    /// port, to tell a server that is away from a port by which nothing of ours gets out.
+    pub control_host: Option<SmtpHost>,
 }
 
 impl MailerConfig {
@@ -48,6 +54,7 @@ impl MailerConfig {
             max_sessions: 500,
             cache_entries: 10_000,
             test_limits: TestLimits::default(),
+            control_host: None,
         }
     }
 }
@@ -68,6 +75,7 @@ impl Mailer {
             trust: config.trust,
             ehlo_name: config.ehlo_name,
             timeouts: config.timeouts,
+            control_host: config.control_host,
         });
         let commons = Arc::new(Commons::new(
             Arc::clone(&opener),

@@ -1,7 +1,10 @@
 //! From settings to a signed-in conversation: the one way for test runs and deliveries.
 
+use std::time::Duration;
+
 use letterhead_domain::{
     password::SmtpPassword,
+    smtp_host::SmtpHost,
     smtp_settings::{Auth, Encryption, SmtpSettings},
     test_run::{Cause, Failure, Stage},
 };
@@ -26,7 +29,11 @@ pub(crate) struct Opener {
     pub(crate) trust: TlsTrust,
     pub(crate) ehlo_name: String,
     pub(crate) timeouts: Timeouts,
+    pub(crate) control_host: Option<SmtpHost>,
 }
+
+/// How long the control host may take to answer somebody who waits for a test already.
+const CONTROL: Duration = Duration::from_secs(3);
 
 /// What ends an opening, and the conversation after it, early.
 #[derive(Clone, Default)]
@@ -75,6 +82,37 @@ impl Opener {
             }
         }
         Ok(conversation)
+    }
+
+    /// What `failure` is once the control host was asked: a connection that fails there just as it
+    /// failed at the server of `settings` fails because of us.
+    pub(crate) async fn compare(
+        &self,
+        failure: Failure,
+        settings: &SmtpSettings,
+        limit: Option<Instant>,
+    ) -> Failure {
+        let no_connection = matches!(
+            failure.cause,
+            Cause::ConnectionRefused | Cause::Unreachable | Cause::TimedOut
+        );
+        let control = self.control_host.as_ref().filter(|host| **host != settings.host);
+        let Some(host) = control.filter(|_| failure.stage == Stage::Connect && no_connection)
+        else {
+            return failure;
+        };
+        let deadline = Patience { timeouts: self.timeouts, limit }.until(CONTROL);
+        let admission = self.guard.admit(host, settings.port, Purpose::Submission);
+        // A control host that cannot be looked up tells nothing of the port.
+        let Ok(Ok(peer)) = timeout_at(deadline, admission).await else {
+            return failure;
+        };
+        match peer.dial(deadline).await {
+            Err(cause) if cause == failure.cause => {
+                Failure { cause: Cause::PortBlocked, ..failure }
+            }
+            Ok(_) | Err(_) => failure,
+        }
     }
 
     async fn connect(

@@ -3,8 +3,8 @@
 //! It speaks real SMTP (RFC 5321, STARTTLS, implicit TLS, AUTH, PIPELINING, SIZE, 8BITMIME,
 //! SMTPUTF8), more strictly than most, catches every mail and delivers none. What it should do
 //! wrong is chosen by port, login, sender or recipient: see [`fault`]. Conversations can be held
-//! at a point: see [`gate`]. What it caught is read through [`inbox::Inbox`]; showing it to
-//! people is not done here.
+//! at a point: see [`gate`]. Any other reply can be put into its mouth: see [`script`]. What it
+//! caught is read through [`inbox::Inbox`]; showing it to people is not done here.
 //!
 //! It listens on loopback only: its password is public and its faults hold connections.
 
@@ -14,6 +14,7 @@ mod conversation;
 pub mod fault;
 pub mod gate;
 pub mod inbox;
+pub mod script;
 mod wire;
 
 use std::io;
@@ -35,6 +36,7 @@ use self::conversation::Conversation;
 use self::fault::PortFault;
 use self::gate::{Gate, Gates, Point};
 use self::inbox::Inbox;
+use self::script::{Script, Step};
 use self::wire::Wire;
 
 /// Connections open at once; more are greeted with 421.
@@ -137,6 +139,7 @@ struct Shared {
     certificates: Certificates,
     inbox: Inbox,
     gates: Gates,
+    script: Script,
     connections: Semaphore,
 }
 
@@ -178,6 +181,7 @@ impl PracticeServer {
                 certificates,
                 inbox: Inbox::new(config.max_caught),
                 gates: Gates::default(),
+                script: Script::default(),
                 connections: Semaphore::new(MAX_CONNECTIONS),
             }),
             starttls_port: starttls.1,
@@ -234,6 +238,12 @@ impl PracticeServer {
     /// Holds every conversation that comes to `point`, on any port.
     pub fn hold_all(&self, point: Point) -> Gate {
         self.shared.gates.set(point, true)
+    }
+
+    /// Has the next conversation that comes to `step`, on any port, hear `reply`: a refusal, with its
+    /// code on each of its lines.
+    pub fn answer(&self, step: Step, reply: &str) {
+        self.shared.script.add(step, reply);
     }
 
     /// Closes all ports and connections, and waits until they are closed.

@@ -198,8 +198,12 @@ impl Link {
         let Channel::Plain(tcp) = channel else {
             return Err(Cause::Closed);
         };
-        let (stream, facts) = trust.handshake(host, tcp, deadline).await?;
+        let handshake = trust.handshake(host, tcp, deadline).await;
         let mut inner = self.inner();
+        let (stream, facts) = handshake.map_err(|fault| {
+            fault.remark.iter().for_each(|remark| inner.transcript.remark(remark));
+            fault.cause
+        })?;
         inner.channel = Channel::Tls(Box::new(stream));
         let remark = format!("{} with {}", facts.version, facts.certificate_subject);
         inner.transcript.remark(&remark);

@@ -70,7 +70,11 @@ async fn try_stages(
     walk: &mut Walk<'_>,
 ) -> Result<(), Failure> {
     let TestPlan { settings, password, .. } = plan;
-    let mut conversation = opener.open(settings, password.as_ref(), bounds, walk).await?;
+    let limit = bounds.limit;
+    let mut conversation = match opener.open(settings, password.as_ref(), bounds, walk).await {
+        Ok(conversation) => conversation,
+        Err(failure) => return Err(opener.compare(failure, settings, limit).await),
+    };
     let outcome = try_message(&mut conversation, plan, walk).await;
     if outcome.is_ok() {
         // All that was asked is answered; the good-bye changes nothing.

@@ -25,6 +25,8 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 /// Longest certificate subject that is kept, in characters.
 const MAX_SUBJECT_CHARS: usize = 200;
+/// Most names of a certificate that are told.
+const MAX_NAMES: usize = 5;
 
 /// Whom we trust: one shared configuration for all connections. Clones are cheap.
 #[derive(Clone)]
@@ -87,16 +89,32 @@ impl TlsTrust {
         host: &SmtpHost,
         tcp: TcpStream,
         deadline: Instant,
-    ) -> Result<(TlsStream<TcpStream>, TlsFacts), Cause> {
+    ) -> Result<(TlsStream<TcpStream>, TlsFacts), HandshakeFault> {
         let name = ServerName::try_from(host.as_str().to_owned())
             .map_err(|_| Cause::Certificate(CertificateFault::WrongName))?;
         let connector = TlsConnector::from(Arc::clone(&self.config));
         let stream = timeout_at(deadline, connector.connect(name, tcp))
             .await
             .map_err(|_| Cause::TimedOut)?
-            .map_err(|error| handshake_cause(&error))?;
+            .map_err(|error| HandshakeFault {
+                cause: handshake_cause(&error),
+                remark: certificate_error(&error).and_then(remark),
+            })?;
         let facts = facts(&stream).ok_or(Cause::TlsHandshake)?;
         Ok((stream, facts))
+    }
+}
+
+/// A handshake that failed.
+pub(crate) struct HandshakeFault {
+    pub(crate) cause: Cause,
+    /// What the refused certificate said, for the transcript: a stranger's text, clean and cut.
+    pub(crate) remark: Option<String>,
+}
+
+impl From<Cause> for HandshakeFault {
+    fn from(cause: Cause) -> Self {
+        Self { cause, remark: None }
     }
 }
 
@@ -118,10 +136,10 @@ fn add_file(roots: &mut RootCertStore, path: &PathBuf) -> Result<(), TlsTrustErr
 }
 
 fn handshake_cause(error: &io::Error) -> Cause {
+    if let Some(error) = certificate_error(error) {
+        return Cause::Certificate(certificate_fault(error));
+    }
     match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-        Some(rustls::Error::InvalidCertificate(error)) => {
-            Cause::Certificate(certificate_fault(error))
-        }
         // What came was no TLS record: the banner of a server that begins in clear text.
         Some(rustls::Error::InvalidMessage(_)) => Cause::ClearTextOnTls,
         Some(_) => Cause::TlsHandshake,
@@ -147,6 +165,29 @@ fn certificate_fault(error: &CertificateError) -> CertificateFault {
         CertificateFault::UnknownIssuer
     } else {
         CertificateFault::Other
+    }
+}
+
+fn certificate_error(error: &io::Error) -> Option<&CertificateError> {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(rustls::Error::InvalidCertificate(error)) => Some(error),
+        Some(_) | None => None,
+    }
+}
+
+/// What helps to choose another host, or to have the certificate mended.
+fn remark(error: &CertificateError) -> Option<String> {
+    if let CertificateError::NotValidForNameContext { presented, .. } = error {
+        // The names come as `DnsName("mail.example")`.
+        let name = |text: &String| text.split('"').nth(1).unwrap_or(text).to_owned();
+        let names: Vec<_> = presented.iter().take(MAX_NAMES).map(name).collect();
+        Some(clean(&format!("the certificate is for {}", names.join(", "))))
+    } else if let CertificateError::ExpiredContext { not_after, .. } = error {
+        let seconds = i64::try_from(not_after.as_secs()).ok()?;
+        let end = DateTime::from_timestamp(seconds, 0)?;
+        Some(format!("the certificate ended on {}", end.format("%Y-%m-%d")))
+    } else {
+        None
     }
 }
 
@@ -199,6 +240,10 @@ fn subject(certificate: &X509Certificate<'_>) -> String {
     } else {
         subject
     };
+    clean(&text)
+}
+
+fn clean(text: &str) -> String {
     text.chars()
         .map(|c| if is_unsafe_in_line(c) { ' ' } else { c })
         .take(MAX_SUBJECT_CHARS)
@@ -249,7 +294,8 @@ mod tests {
         let deadline = Instant::now() + Duration::from_secs(10);
         let trust = TlsTrust::load(&[ca_file]).unwrap();
         let host = "localhost".parse().unwrap();
-        trust.handshake(&host, tcp, deadline).await.map(|(_, facts)| facts)
+        let handshake = trust.handshake(&host, tcp, deadline).await;
+        handshake.map(|(_, facts)| facts).map_err(|fault| fault.cause)
     }
 
     #[tokio::test]

@@ -169,17 +169,22 @@ async fn a_certificate_for_another_name_or_of_a_stranger_ends_the_run_before_the
             ..stand.settings(encryption)
         };
         let cases = [
-            (&stand.mailer, other_name, CertificateFault::WrongName),
-            (&distrustful, stand.settings(encryption), CertificateFault::UnknownIssuer),
+            (&stand.mailer, other_name, CertificateFault::WrongName, "certificate_wrong_name"),
+            (
+                &distrustful,
+                stand.settings(encryption),
+                CertificateFault::UnknownIssuer,
+                "certificate_not_trusted",
+            ),
         ];
-        for (mailer, settings, fault) in cases {
+        for (mailer, settings, fault, code) in cases {
             let plan = plan(settings.clone(), AURORA, TestMode::Message);
 
             let report = mailer.test(plan, |_| {}).await;
 
             assert_eq!(failure(&report), (Stage::Tls, Cause::Certificate(fault)), "{encryption:?}");
             let failure = Failure { stage: Stage::Tls, cause: Cause::Certificate(fault) };
-            assert_eq!(advise(&settings, &failure).code, "certificate_not_trusted");
+            assert_eq!(advise(&settings, &failure).code, code);
         }
     }
     assert_nobody_signed_in(&stand.log_of_connections(4).await);

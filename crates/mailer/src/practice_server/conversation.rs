@@ -17,6 +17,7 @@ use super::command::{self, Command, Verb};
 use super::fault::{LoginFault, PortFault, RecipientFault};
 use super::gate::Point;
 use super::inbox::OpenConnection;
+use super::script::Step;
 use super::wire::{Ended, Line, Wire};
 
 /// The longest command line, in bytes with its end: what RFC 4954 asks for AUTH.
@@ -184,6 +185,15 @@ impl Conversation {
             return Err(Ended::ByServer);
         }
         Ok(())
+    }
+
+    /// Says what was put into the server's mouth for this step, if something was.
+    fn say_scripted(&mut self, step: Step) -> bool {
+        let reply = self.shared.script.take(step);
+        if let Some(reply) = &reply {
+            self.wire.say_raw(reply.as_bytes());
+        }
+        reply.is_some()
     }
 
     /// Waits at the gate of this point, if one is set.

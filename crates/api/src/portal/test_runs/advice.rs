@@ -31,13 +31,13 @@ fn known(t: Texts, key: &str, steps: usize) -> Option<Words> {
 
 #[cfg(test)]
 mod tests {
-    use letterhead_domain::advice::{ALL, Side};
+    use letterhead_domain::advice::{Side, all};
 
     use super::*;
 
     #[test]
     fn the_english_words_are_those_that_a_run_keeps() {
-        for advice in ALL {
+        for advice in &all() {
             let stored = StoredAdvice::from(advice);
 
             let told = words(Texts::english(), &stored);
@@ -50,7 +50,7 @@ mod tests {
     fn every_advice_is_known_in_every_language() {
         for (code, _) in Texts::languages() {
             let t = Texts::find(code).expect("a language");
-            for advice in ALL {
+            for advice in &all() {
                 let stored = StoredAdvice { title: "?".to_owned(), ..StoredAdvice::from(advice) };
                 assert_ne!(words(t, &stored).title, "?", "{code}: {}", advice.code);
             }

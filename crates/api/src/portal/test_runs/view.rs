@@ -240,12 +240,10 @@ fn banner(
             Banner::success(format!("{outcome} {now}").trim_end().to_owned())
         }
         TestStatus::Failed => {
-            let failed = run.stages.iter().find(|stage| stage.status == StageStatus::Failed);
-            let check = failed.map(|failed| t.say(&format!("run-check-{}", failed.stage.as_str())));
+            // Who reads no further does the right next thing.
             let title = advice.map_or("", |advice| advice.title.as_str());
-            let check = check.unwrap_or_default();
-            let values = [("title", title), ("check", check.as_str())];
-            Banner::failure(t.with("run-failed", values))
+            let step = advice.and_then(|advice| advice.steps.first()).map_or("", String::as_str);
+            Banner::failure(t.with("run-failed", [("title", title), ("step", step)]))
         }
     }
 }

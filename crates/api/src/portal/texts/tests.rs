@@ -39,7 +39,6 @@ fn families() -> Vec<(&'static str, Vec<String>)> {
         ("state-", words(SenderState::ALL, SenderState::as_str)),
         ("stage-", words(Stage::ALL, Stage::as_str)),
         ("stage-status-", words(StageStatus::ALL, StageStatus::as_str)),
-        ("run-check-", words(Stage::ALL, Stage::as_str)),
         ("run-mode-", words(TestMode::ALL, TestMode::as_str)),
         ("run-status-", words(TestStatus::ALL, TestStatus::as_str)),
         ("notice-", notices()),
@@ -157,7 +156,7 @@ fn advice() -> Vec<String> {
         let steps = (1..=advice.steps.len()).map(|step| format!("{key}-{step}"));
         [key.clone()].into_iter().chain(steps).collect::<Vec<_>>()
     };
-    advice::ALL.iter().flat_map(keys).collect()
+    advice::all().iter().flat_map(keys).collect()
 }
 
 /// What the settings page says first about a sender that does not simply send.

@@ -261,8 +261,8 @@ async fn the_page_speaks_filipino() {
     let page = ann.get(&run).await;
 
     page.assert_has(&[
-        "Bumagsak ang test. Hindi tinanggap ng server ang username at password.",
-        "Tingnan ang username; buong e-mail address ang hinihingi ng karamihan ng provider.",
+        "Bumagsak ang test. Hindi tinanggap ng server ang username at password. Tingnan ang username,",
+        "app password o SMTP key sa halip na ang password na ginagamit mo",
         ">I-test ang Configurations</button>",
     ]);
 }

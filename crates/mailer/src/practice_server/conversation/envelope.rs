@@ -4,6 +4,7 @@ use super::{Conversation, Hello, Transaction, Turn};
 use crate::practice_server::command::Mail;
 use crate::practice_server::fault::{LoginFault, PortFault, RecipientFault, SenderFault};
 use crate::practice_server::gate::Point;
+use crate::practice_server::script::Step;
 
 /// Recipients of one message at most.
 const MAX_RECIPIENTS: usize = 1_000;
@@ -12,6 +13,9 @@ impl Conversation {
     pub(super) async fn mail(&mut self, mail: Mail<'_>) -> Turn {
         if let Some(refusal) = self.refuse_mail(&mail) {
             self.wire.say(refusal);
+            return Ok(());
+        }
+        if self.say_scripted(Step::Mail) {
             return Ok(());
         }
         self.hang_if(PortFault::HangAfterMail).await?;
@@ -57,6 +61,9 @@ impl Conversation {
     }
 
     pub(super) async fn rcpt(&mut self, address: &str) -> Turn {
+        if self.transaction.is_some() && self.say_scripted(Step::Rcpt) {
+            return Ok(());
+        }
         self.hang_if(PortFault::HangAfterRcpt).await?;
         let fault = RecipientFault::of_address(address);
         let Some(transaction) = &mut self.transaction else {

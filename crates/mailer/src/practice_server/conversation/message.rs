@@ -8,6 +8,7 @@ use super::{Conversation, Transaction, Turn};
 use crate::practice_server::fault::{LoginFault, PortFault, RecipientFault};
 use crate::practice_server::gate::Point;
 use crate::practice_server::inbox::CaughtMail;
+use crate::practice_server::script::Step;
 use crate::practice_server::wire::{Ended, IDLE, Line};
 
 /// The longest line of a message without its end, in bytes (RFC 5321).
@@ -96,6 +97,9 @@ impl Conversation {
 
     /// Catches or refuses the message, and answers the final dot.
     async fn finish(&mut self, transaction: Transaction, body: Body) -> Turn {
+        if self.say_scripted(Step::Dot) {
+            return Ok(());
+        }
         let fault = transaction.fault;
         let verdict = match self.refusal(&transaction, &body) {
             Some(refusal) => refusal.to_owned(),

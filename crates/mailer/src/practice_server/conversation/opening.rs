@@ -2,10 +2,14 @@
 
 use super::{Conversation, Hello, NAME, Turn};
 use crate::practice_server::fault::PortFault;
+use crate::practice_server::script::Step;
 use crate::practice_server::wire::Ended;
 
 impl Conversation {
     pub(super) async fn greet(&mut self) -> Turn {
+        if self.say_scripted(Step::Greeting) {
+            return Ok(());
+        }
         match self.fault {
             Some(PortFault::Silent) => return Err(self.wire.drain().await),
             Some(PortFault::Garbage) => {
@@ -62,6 +66,9 @@ impl Conversation {
         }
         if self.wire.is_tls() {
             self.wire.say("503 5.5.1 TLS is up already");
+            return Ok(());
+        }
+        if self.say_scripted(Step::Starttls) {
             return Ok(());
         }
         self.wire.say("220 2.0.0 Begin TLS");

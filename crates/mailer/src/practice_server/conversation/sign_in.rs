@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Conversation, Hello, MAX_COMMAND_BYTES, SignedIn, Turn};
 use crate::practice_server::fault::{LoginFault, PortFault};
+use crate::practice_server::script::Step;
 use crate::practice_server::wire::{Ended, Line};
 
 /// What the client said to sign in.
@@ -41,6 +42,7 @@ impl Conversation {
         self.refuse_haste().await?;
         self.hang_if(PortFault::HangAfterAuth).await?;
         match credentials {
+            Ok(_) if self.say_scripted(Step::Auth) => self.shared.inbox.count_sign_in(false),
             Ok(credentials) => self.judge(credentials),
             Err(refusal) => {
                 self.shared.inbox.count_sign_in(false);

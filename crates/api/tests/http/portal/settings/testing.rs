@@ -41,7 +41,7 @@ async fn a_failed_test_says_what_to_check_and_keeps_the_password_out_of_all_of_i
 
     page.assert_has(&[
         "role=\"alert\" tabindex=\"-1\" data-focus>The test failed.",
-        "Check user name and password.",
+        "The server did not accept the user name and password. Check the user name,",
         "data-stage=\"auth\" data-status=\"failed\"",
         "data-stage=\"sender\" data-status=\"not_reached\"",
         "<summary>Show details</summary>",
