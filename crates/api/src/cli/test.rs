@@ -27,6 +27,8 @@ mod typed;
 const NOT_RUN: u8 = 2;
 
 #[derive(Args)]
+#[command(override_usage = "letterhead test [OPTIONS] <TENANT> [SENDER]\n       \
+    letterhead test [OPTIONS] --host <HOST> --port <PORT> --encryption <ENCRYPTION> --from <FROM>")]
 pub(super) struct TestArgs {
     /// The tenant, by slug or id; its saved settings are tested, and the run is recorded
     #[arg(required_unless_present = "host", conflicts_with = "host")]
@@ -34,7 +36,7 @@ pub(super) struct TestArgs {
     /// The sender, by slug or id
     #[arg(default_value = "default", conflicts_with = "host")]
     sender: String,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Settings to test instead of a tenant's")]
     typed: TypedArgs,
     #[command(flatten)]
     shown: Shown,

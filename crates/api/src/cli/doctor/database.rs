@@ -145,9 +145,7 @@ fn role_fault(role: &str, fault: RoleFault) -> Finding {
     let (verdict, message, remedy) = match fault {
         RoleFault::BoundByNoPolicy => (
             Verdict::Failed,
-            format!(
-                "{role} is a superuser or has BYPASSRLS: nothing keeps it to one tenant's rows."
-            ),
+            format!("{role} is a superuser or has BYPASSRLS: by itself no policy binds it."),
             own_role.to_owned(),
         ),
         RoleFault::OwnsTables => (

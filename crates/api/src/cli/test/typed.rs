@@ -21,7 +21,6 @@ use crate::{
 };
 
 #[derive(Args)]
-#[command(next_help_heading = "Settings to test instead of a tenant's")]
 pub(super) struct TypedArgs {
     /// The mail server; needs no database, and nothing is recorded
     #[arg(long, requires_all = ["port", "encryption", "from"])]
