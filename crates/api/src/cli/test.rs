@@ -36,12 +36,13 @@ pub(super) struct TestArgs {
     /// The sender, by slug or id
     #[arg(default_value = "default", conflicts_with = "host")]
     sender: String,
-    #[command(flatten, next_help_heading = "Settings to test instead of a tenant's")]
-    typed: TypedArgs,
     #[command(flatten)]
     shown: Shown,
     #[command(flatten)]
     app: AppArgs,
+    // Last, since clap gives the heading to whatever follows.
+    #[command(flatten, next_help_heading = "Settings to test instead of a tenant's")]
+    typed: TypedArgs,
 }
 
 /// How far a test goes, and what is told of it.
