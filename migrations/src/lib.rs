@@ -109,6 +109,11 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0007_message_search",
 ];
 
+/// The name of every migration, in order, as the database keeps those that were applied.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    MIGRATIONS.iter().map(|migration| migration.name)
+}
+
 /// The text of every migration, in order, for those who keep a database that was made from them.
 pub fn sql() -> impl Iterator<Item = &'static str> {
     MIGRATIONS.iter().map(|migration| migration.sql)

@@ -229,15 +229,21 @@ impl Drop for Instance {
     }
 }
 
-/// The binary: beside the tests', where `make test` builds it first.
-fn letterhead() -> Command {
+/// The binary without any configuration: beside the tests', where `make test` builds it first.
+///
+/// # Panics
+///
+/// If it was not built.
+pub fn letterhead() -> Command {
     let tests = env::current_exe().expect("this program's path");
     let folder = tests.ancestors().nth(2).expect("the target folder");
     let binary = folder.join("letterhead");
     assert!(binary.exists(), "run `make test`, which builds {} first", binary.display());
     let mut command = Command::new(binary);
     // Nothing of the developer's own configuration.
-    for (name, _) in env::vars_os() {
+    #[expect(clippy::disallowed_methods, reason = "what a child is not to be given is asked here")]
+    let environment = env::vars_os();
+    for (name, _) in environment {
         if name.to_string_lossy().starts_with("LETTERHEAD_") {
             command.env_remove(name);
         }

@@ -12,6 +12,7 @@ use crate::config::{LogArgs, LogFormat};
 
 mod demo;
 mod demo_files;
+mod doctor;
 mod master_key;
 mod migrate;
 mod portal_link;
@@ -42,8 +43,12 @@ enum Command {
     Demo(Box<demo::DemoArgs>),
     /// Run the practice mail server alone
     PracticeServer(practice::PracticeArgs),
-    /// Test a tenant's SMTP settings; exit status 1 if a stage fails
-    Test(test::TestArgs),
+    /// Test SMTP settings: a tenant's, or anybody's without a database; exit status 1 if a stage
+    /// fails, 2 if the test was not run
+    Test(Box<test::TestArgs>),
+    /// Check configuration, database, roles, keys, clock, and the ways out; exit status 1 if
+    /// something has to be mended
+    Doctor(Box<doctor::DoctorArgs>),
     /// Create and list tenants
     #[command(subcommand)]
     Tenant(tenants::TenantCommand),
@@ -65,7 +70,11 @@ enum Command {
 pub struct Failure {
     sentence: String,
     source: Option<Box<dyn Error + Send + Sync>>,
+    status: u8,
 }
+
+/// The exit status of a command that failed, if it chooses no other.
+const FAILED: u8 = 1;
 
 impl Failure {
     /// A failure with its cause.
@@ -73,12 +82,29 @@ impl Failure {
         sentence: impl Into<String>,
         source: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
-        Self { sentence: sentence.into(), source: Some(source.into()) }
+        Self { sentence: sentence.into(), source: Some(source.into()), status: FAILED }
     }
 
     /// A failure that says everything.
     pub fn say(sentence: impl Into<String>) -> Self {
-        Self { sentence: sentence.into(), source: None }
+        Self { sentence: sentence.into(), source: None, status: FAILED }
+    }
+
+    /// The same, with another exit status.
+    fn with_status(self, status: u8) -> Self {
+        Self { status, ..self }
+    }
+
+    /// The sentence, and after it every cause.
+    fn in_full(&self) -> String {
+        let mut line = self.to_string();
+        let mut source = self.source();
+        while let Some(cause) = source {
+            line.push_str(": ");
+            line.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        line
     }
 }
 
@@ -103,7 +129,8 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Migrate(args) => migrate::migrate(args).await,
         Command::Demo(args) => demo::demo(*args).await,
         Command::PracticeServer(args) => practice::practice_server(args).await,
-        Command::Test(args) => test::test(args).await,
+        Command::Test(args) => test::test(*args).await,
+        Command::Doctor(args) => doctor::doctor(*args).await,
         Command::Tenant(command) => tenants::tenant(command).await,
         Command::ApiKey(command) => tenants::api_key(command).await,
         Command::PortalLink(args) => portal_link::portal_link(*args).await,
@@ -133,15 +160,12 @@ fn say(line: &str) {
     println!("{line}");
 }
 
-fn fail(failure: &Failure) -> ExitCode {
-    let mut line = format!("letterhead: {failure}");
-    let mut source = failure.source();
-    while let Some(cause) = source {
-        line.push_str(": ");
-        line.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    // Nothing is left to tell if even this fails.
+/// Prints a line beside the output, for whoever watches. A closed pipe ends nothing.
+fn remark(line: &str) {
     let _closed = writeln!(std::io::stderr(), "{line}");
-    ExitCode::FAILURE
+}
+
+fn fail(failure: &Failure) -> ExitCode {
+    remark(&format!("letterhead: {}", failure.in_full()));
+    ExitCode::from(failure.status)
 }

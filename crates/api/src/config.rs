@@ -36,6 +36,18 @@ use crate::{
     worker::WorkerConfig,
 };
 
+/// The names in the environment that begin as ours do; never what they hold.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "clap reads the names that it knows; this finds those that nobody does"
+)]
+pub fn environment_names() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut names: Vec<_> = names.filter(|name| name.starts_with("LETTERHEAD_")).collect();
+    names.sort_unstable();
+    names
+}
+
 /// How to log.
 #[derive(Args, Clone, Debug)]
 pub struct LogArgs {
@@ -66,7 +78,7 @@ pub enum LogFormat {
 pub struct DatabaseArgs {
     /// URL of the database, with the role that Letterhead logs in as
     #[arg(long, env = "LETTERHEAD_DATABASE_URL", hide_env_values = true)]
-    pub database_url: String,
+    pub database_url: Option<String>,
     /// Most connections at once
     #[arg(long, env = "LETTERHEAD_DATABASE_CONNECTIONS", default_value_t = 20)]
     pub database_connections: u32,
@@ -203,14 +215,28 @@ pub struct WorkerArgs {
 }
 
 impl DatabaseArgs {
+    /// Where the database is.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for the operator if nothing was given.
+    pub fn url(&self) -> Result<&str, Failure> {
+        self.database_url.as_deref().ok_or_else(|| {
+            Failure::say(
+                "there is no database: give its URL as LETTERHEAD_DATABASE_URL or with \
+                 --database-url",
+            )
+        })
+    }
+
     /// Opens the pool.
     ///
     /// # Errors
     ///
-    /// A sentence for the operator if the URL is malformed.
+    /// A sentence for the operator if there is no URL or it is malformed.
     pub async fn connect(&self, keys: MasterKeys) -> Result<Store, Failure> {
         let config = StoreConfig {
-            url: self.database_url.clone(),
+            url: self.url()?.to_owned(),
             connections: self.database_connections,
             statement_cache: self.statement_cache,
         };

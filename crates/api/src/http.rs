@@ -34,7 +34,7 @@ pub use problem::ProblemCode;
 pub use server::{HttpConfig, serve};
 
 use crate::{
-    app::{App, portal_links::CreatedLink},
+    app::{App, portal_links::CreatedLink, test_runs::unsaved::UnsavedRun},
     random,
 };
 
@@ -69,5 +69,12 @@ pub fn portal_link_json(link: &CreatedLink, public_url: &str) -> String {
 /// A finished test run as the API answers it, for the command line.
 pub fn test_run_json(run: &TestRunRecord) -> String {
     let view = v1::test_runs::TestRunView::from(run.clone());
+    format!("{:#}", view.to_json().unwrap_or_default())
+}
+
+/// A test of settings that are not saved, as much like a test run of the API as it can be, for the
+/// command line; the conversation only if it is given.
+pub fn unsaved_run_json(run: &UnsavedRun, transcript: Option<&str>) -> String {
+    let view = v1::test_runs::UnsavedRunView::of(run, transcript);
     format!("{:#}", view.to_json().unwrap_or_default())
 }

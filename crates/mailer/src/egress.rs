@@ -70,6 +70,15 @@ impl From<AdmitError> for Cause {
     }
 }
 
+impl From<LookupFailure> for AdmitError {
+    fn from(failure: LookupFailure) -> Self {
+        match failure {
+            LookupFailure::UnknownHost => Self::UnknownHost,
+            LookupFailure::ResolverFailed => Self::ResolverFailed,
+        }
+    }
+}
+
 /// Decides where connections may go. Clones are cheap and share policy and resolver.
 #[derive(Clone)]
 pub struct EgressGuard {
@@ -138,10 +147,7 @@ impl EgressGuard {
         if !exempt && (!port_is_open || is_loopback_name(host)) {
             return Err(AdmitError::Denied);
         }
-        let addresses = self.resolver.addresses(host).await.map_err(|e| match e {
-            LookupFailure::UnknownHost => AdmitError::UnknownHost,
-            LookupFailure::ResolverFailed => AdmitError::ResolverFailed,
-        })?;
+        let addresses = self.resolver.addresses(host).await?;
         if !exempt && addresses.iter().copied().any(is_refused) {
             return Err(AdmitError::Denied);
         }
@@ -150,6 +156,16 @@ impl EgressGuard {
                 .map(|address| SocketAddr::new(address, port.get()))
                 .collect(),
         })
+    }
+
+    /// The addresses of `host` as the name servers give them, for the operator to read. Nothing
+    /// is judged, and nothing can be dialled with what this gives.
+    ///
+    /// # Errors
+    ///
+    /// [`AdmitError::UnknownHost`] or [`AdmitError::ResolverFailed`].
+    pub async fn look_up(&self, host: &SmtpHost) -> Result<Vec<IpAddr>, AdmitError> {
+        Ok(self.resolver.addresses(host).await?)
     }
 }
 

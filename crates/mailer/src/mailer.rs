@@ -1,14 +1,16 @@
 //! The mailer as a whole: what the operator configures once and the program asks.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use letterhead_domain::{
     smtp_host::SmtpHost,
-    test_run::{StageReport, TestReport},
+    smtp_port::SmtpPort,
+    test_run::{Cause, StageReport, TestReport},
 };
+use tokio::time::Instant;
 
 use crate::{
-    egress::{EgressGuard, policy::EgressPolicy, resolver::Resolver},
+    egress::{EgressGuard, Purpose, policy::EgressPolicy, resolver::Resolver},
     opening::Opener,
     test_run::{self, TestLimits, TestPlan},
     timeouts::Timeouts,
@@ -107,5 +109,18 @@ impl Mailer {
         mut on_stage: impl FnMut(&StageReport) + Send,
     ) -> TestReport {
         test_run::run(&self.opener, &plan, self.test_limits, &mut on_stage).await
+    }
+
+    /// Opens a connection to `host` on `port` and closes it again: a test run's way as far as the
+    /// stage `connect`. Nothing is said. Gives how long it took, with the look-up.
+    ///
+    /// # Errors
+    ///
+    /// What a test run would name as the cause.
+    pub async fn reach(&self, host: &SmtpHost, port: SmtpPort) -> Result<Duration, Cause> {
+        let began = Instant::now();
+        let peer = self.opener.guard.admit(host, port, Purpose::Submission).await?;
+        peer.dial(began + self.opener.timeouts.connect).await?;
+        Ok(began.elapsed())
     }
 }

@@ -103,6 +103,11 @@ pub(crate) fn is_cut(err: &DbErr) -> bool {
             .is_some_and(|err| matches!(err, sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed))
 }
 
+/// Whether a role may not be entered (42501), or is not there (22023).
+pub(crate) fn is_closed_role(err: &DbErr) -> bool {
+    database_code(err).is_some_and(|code| matches!(code.as_ref(), "42501" | "22023"))
+}
+
 /// Connection trouble, a pool that is dry, a server without room (53300), and what is worth another
 /// try: the loser of a deadlock (40P01), a transaction that idled too long (25P03).
 fn is_away(err: &DbErr) -> bool {

@@ -5,6 +5,7 @@
 //! read neither sealed passwords nor what messages say. Rows stay private to this crate: what leaves
 //! it are types of the domain and the records of [`record`].
 
+pub mod diagnosis;
 pub mod error;
 pub mod key;
 pub mod record;

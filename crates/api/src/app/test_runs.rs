@@ -24,8 +24,10 @@ use super::{App, AppError, access::Caller};
 use crate::random;
 
 mod conduct;
+mod mail;
 pub mod progress;
 mod subject;
+pub mod unsaved;
 
 /// What to try.
 pub struct TestRequest {

@@ -88,7 +88,7 @@ pub(super) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
     let practice = args.practice.start(&args.state).await?;
 
     let database = &args.database;
-    migrate::bring_up_to_date(&database.database_url, args.owner_database_url.as_deref()).await?;
+    migrate::bring_up_to_date(database.url()?, args.owner_database_url.as_deref()).await?;
     let app = app(&args, &state, &practice).await?;
     let portal = args.portal.portal(api.local_addr().unwrap_or(args.http.listen))?;
     let url = portal.public_url.as_str();

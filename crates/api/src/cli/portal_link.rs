@@ -1,6 +1,6 @@
 //! `letterhead portal-link`.
 
-use std::{io::Write, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
 use chrono::SecondsFormat;
 use clap::Args;
@@ -10,7 +10,7 @@ use letterhead_domain::{
     text::PersonName,
 };
 
-use super::{Failure, say};
+use super::{Failure, remark, say};
 use crate::{
     app::{
         App, AppError, access,
@@ -66,7 +66,7 @@ pub(super) async fn portal_link(args: PortalLinkArgs) -> Result<ExitCode, Failur
         say(&created.url(public_url.as_str()));
         let until = created.expires_at.to_rfc3339_opts(SecondsFormat::Secs, true);
         // Beside the link, which a script may read.
-        let _closed = writeln!(std::io::stderr(), "It works once, until {until}.");
+        remark(&format!("It works once, until {until}."));
     }
     Ok(ExitCode::SUCCESS)
 }

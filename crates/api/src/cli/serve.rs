@@ -23,11 +23,11 @@ use crate::{
 #[derive(Args)]
 pub(super) struct ServeArgs {
     #[command(flatten)]
-    app: AppArgs,
+    pub(super) app: AppArgs,
     #[command(flatten)]
-    http: HttpArgs,
+    pub(super) http: HttpArgs,
     #[command(flatten)]
-    portal: PortalArgs,
+    pub(super) portal: PortalArgs,
     #[command(flatten)]
     worker: WorkerArgs,
     /// Serve the API only; `letterhead work` delivers elsewhere

@@ -1,62 +1,114 @@
-//! `letterhead test`.
+//! `letterhead test`: of a tenant's saved settings, or of settings typed right here.
 
 use std::process::ExitCode;
 
 use clap::Args;
 use letterhead_domain::{
     access::Principal,
-    test_run::{StageStatus, TestMode, TestStatus},
+    test_run::{StageReport, StageStatus, TestMode, TestStatus},
 };
-use letterhead_storage::record::TestRunRecord;
+use letterhead_storage::record::{StoredAdvice, TestRunRecord};
 
+use self::typed::TypedArgs;
 use super::{Failure, say};
 use crate::{
     app::{
-        AppError, access, senders,
+        AppError, access, guides, senders,
         test_runs::{self, TestRequest},
     },
     config::AppArgs,
     http,
 };
 
+mod password;
+mod typed;
+
+/// The exit status when no test was run.
+const NOT_RUN: u8 = 2;
+
 #[derive(Args)]
+#[command(override_usage = "letterhead test [OPTIONS] <TENANT> [SENDER]\n       \
+    letterhead test [OPTIONS] --host <HOST> --port <PORT> --encryption <ENCRYPTION> --from <FROM>")]
 pub(super) struct TestArgs {
-    /// The tenant, by slug or id
-    tenant: String,
+    /// The tenant, by slug or id; its saved settings are tested, and the run is recorded
+    #[arg(required_unless_present = "host", conflicts_with = "host")]
+    tenant: Option<String>,
     /// The sender, by slug or id
-    #[arg(default_value = "default")]
+    #[arg(default_value = "default", conflicts_with = "host")]
     sender: String,
-    /// Send a test mail to the sender's own address as well
+    #[command(flatten)]
+    shown: Shown,
+    #[command(flatten)]
+    app: AppArgs,
+    // Last, since clap gives the heading to whatever follows.
+    #[command(flatten, next_help_heading = "Settings to test instead of a tenant's")]
+    typed: TypedArgs,
+}
+
+/// How far a test goes, and what is told of it.
+#[derive(Args)]
+struct Shown {
+    /// Send a test mail as well: to the sender's own address, or to the one given with --to
     #[arg(long)]
     message: bool,
     /// Print the run as the API answers it
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    app: AppArgs,
+    /// Print the conversation with the server too, with passwords taken out
+    #[arg(long)]
+    transcript: bool,
+}
+
+impl Shown {
+    fn mode(&self) -> TestMode {
+        if self.message { TestMode::Message } else { TestMode::Connection }
+    }
 }
 
 pub(super) async fn test(args: TestArgs) -> Result<ExitCode, Failure> {
-    let app = args.app.app().await?;
-    let run = async {
-        let caller = access::enter(&app, &Principal::Console, &args.tenant).await?;
-        let sender = senders::load(&app, &caller, &args.sender).await?;
-        let mode = if args.message { TestMode::Message } else { TestMode::Connection };
-        let request = TestRequest { mode, target: None, settings: None };
-        test_runs::run(&app, &caller, &sender, request).await
+    let TestArgs { tenant, sender, typed, shown, app } = args;
+    let tested = match tenant {
+        Some(tenant) => test_saved(&app, &tenant, &sender, &shown).await,
+        None => typed::test(typed, &app.mailer, &shown).await,
     };
-    let run = run.await.map_err(|err: AppError| Failure::new("the test was not run", err))?;
-    if args.json {
-        say(&http::test_run_json(&run));
-    } else {
-        print(&run);
+    match tested.map_err(|failure| failure.with_status(NOT_RUN))? {
+        TestStatus::Passed => Ok(ExitCode::SUCCESS),
+        TestStatus::Failed | TestStatus::Running => Ok(ExitCode::FAILURE),
     }
-    let passed = run.status == TestStatus::Passed;
-    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn print(run: &TestRunRecord) {
-    for stage in &run.stages {
+async fn test_saved(
+    app: &AppArgs,
+    tenant: &str,
+    sender: &str,
+    shown: &Shown,
+) -> Result<TestStatus, Failure> {
+    let app = app.app().await?;
+    let run = async {
+        let caller = access::enter(&app, &Principal::Console, tenant).await?;
+        let sender = senders::load(&app, &caller, sender).await?;
+        let request = TestRequest { mode: shown.mode(), target: None, settings: None };
+        let run = test_runs::run(&app, &caller, &sender, request).await?;
+        let transcript = if shown.transcript && run.has_transcript {
+            Some(test_runs::transcript(&app, &caller, sender.id, &run.id.to_string()).await?)
+        } else {
+            None
+        };
+        Ok((run, transcript))
+    };
+    let (run, transcript): (TestRunRecord, Option<String>) =
+        run.await.map_err(|err: AppError| Failure::new("the test was not run", err))?;
+    if shown.json {
+        say(&http::test_run_json(&run));
+    } else {
+        print(&run.stages, run.advice.as_ref(), transcript.as_deref());
+    }
+    Ok(run.status)
+}
+
+/// Prints what came of a run, for people.
+fn print(stages: &[StageReport], advice: Option<&StoredAdvice>, transcript: Option<&str>) {
+    for stage in stages {
         let (name, status) = (stage.stage.as_str(), stage.status.as_str());
         let took = match stage.status {
             StageStatus::Passed | StageStatus::Failed => format!("{} ms", stage.took.as_millis()),
@@ -65,13 +117,19 @@ fn print(run: &TestRunRecord) {
         let reply = stage.reply.as_ref().map(ToString::to_string).unwrap_or_default();
         say(format!("{name:<10} {status:<12} {took:>9}  {reply}").trim_end());
     }
-    match &run.advice {
+    match advice {
         None => say("Every stage passed: the server accepts mail with these settings."),
         Some(advice) => {
             say(&format!("\n{}", advice.title));
             for (number, step) in advice.steps.iter().enumerate() {
                 say(&format!("  {}. {step}", number + 1));
             }
+            if let Some(guide) = advice.guide.as_deref().and_then(guides::find) {
+                say(&format!("  Guide: {} (GET /v1/guides/{}/pdf)", guide.title, guide.id));
+            }
         }
+    }
+    if let Some(transcript) = transcript {
+        say(&format!("\n{}", transcript.trim_end()));
     }
 }

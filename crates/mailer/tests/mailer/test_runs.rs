@@ -283,6 +283,23 @@ async fn a_port_without_a_listener_fails_to_connect() {
 }
 
 #[tokio::test]
+async fn a_port_is_reached_through_the_guard_and_nothing_is_said_there() {
+    let stand = Stand::start().await;
+    let host = "localhost".parse().unwrap();
+    let silent = stand.fault(PortFault::Silent).port;
+    let elsewhere = "169.254.169.254".parse().unwrap();
+
+    let reached = stand.mailer.reach(&host, silent).await;
+    let not_allowed = stand.mailer.reach(&host, 587_u16.try_into().unwrap()).await;
+    let denied = stand.mailer.reach(&elsewhere, 587_u16.try_into().unwrap()).await;
+
+    assert!(reached.is_ok(), "{reached:?}");
+    assert_eq!(not_allowed, Err(Cause::DestinationNotAllowed));
+    assert_eq!(denied, Err(Cause::DestinationNotAllowed));
+    assert_eq!(stand.server.inbox().counters().commands(Verb::Ehlo), 0);
+}
+
+#[tokio::test]
 async fn settings_that_sign_in_without_a_password_say_that_it_cannot_be_read() {
     let stand = Stand::start().await;
     let mut plan = plan(stand.settings(), TestMode::Connection);

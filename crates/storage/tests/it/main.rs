@@ -3,6 +3,7 @@
 
 mod audit;
 mod bulk_runs;
+mod diagnosis;
 mod isolation;
 mod keys;
 mod migrating;

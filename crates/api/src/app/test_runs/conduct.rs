@@ -7,9 +7,6 @@ use letterhead_domain::{
     advice::{self, Advice},
     email::EmailAddress,
     event::{AuditAction, OperatorEventKind},
-    field_errors::FieldErrors,
-    id::MessageId,
-    message::{Mailbox, MessageContent, OutgoingMail, message_id_header},
     smtp_settings::SmtpSettings,
     test_run::{Cause, Stage, TestMode, TestReport, TestStatus},
 };
@@ -17,6 +14,7 @@ use letterhead_mailer::test_run::TestPlan;
 use letterhead_storage::repo::test_run::NewTestRun;
 
 use super::{
+    mail::test_mail,
     progress::{self, Telling},
     subject::{SecretUnreadable, Subject},
 };
@@ -39,7 +37,10 @@ pub(super) async fn conduct(
         Ok(password) => {
             let recipient = recipient(&caller, &settings, run.mode);
             let plan = TestPlan {
-                mail: test_mail(&settings, &recipient, run.mode, &app).await?,
+                mail: match run.mode {
+                    TestMode::Connection => None,
+                    TestMode::Message => Some(test_mail(&settings, &recipient, app.now().await?)?),
+                },
                 recipient,
                 settings: settings.clone(),
                 password,
@@ -74,39 +75,6 @@ fn recipient(caller: &Caller, settings: &SmtpSettings, mode: TestMode) -> EmailA
             settings.sender_email.clone()
         }
     }
-}
-
-/// The mail of mode `message`, constant text.
-async fn test_mail(
-    settings: &SmtpSettings,
-    recipient: &EmailAddress,
-    mode: TestMode,
-    app: &App,
-) -> Result<Option<OutgoingMail>, AppError> {
-    if mode == TestMode::Connection {
-        return Ok(None);
-    }
-    let date = app.store.system().await?.now();
-    let text = "This is a test mail.\r\n\r\nIt left through the mail server in your SMTP settings, \
-                from the address that your receipts, collections and statements will use. There \
-                is nothing to do.\r\n";
-    Ok(Some(OutgoingMail {
-        from_name: settings.sender_name.clone(),
-        from: settings.sender_email.clone(),
-        reply_to: settings.reply_to.clone(),
-        to: vec![Mailbox { email: recipient.clone(), name: None }],
-        cc: Vec::new(),
-        subject: "Test of your SMTP settings"
-            .parse()
-            .map_err(|invalid| AppError::Invalid(FieldErrors::one("/subject", invalid)))?,
-        content: MessageContent {
-            text: Some(text.to_owned()),
-            html: None,
-            attachments: Vec::new(),
-        },
-        message_id: message_id_header(random::id::<MessageId>(), &settings.sender_email),
-        date,
-    }))
 }
 
 async fn record(

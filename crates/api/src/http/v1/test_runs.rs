@@ -33,7 +33,7 @@ use crate::app::{
 
 mod view;
 
-pub(in crate::http) use view::TestRunView;
+pub(in crate::http) use view::{TestRunView, UnsavedRunView};
 
 /// The operations on test runs.
 pub(in crate::http) struct TestRunsApi;

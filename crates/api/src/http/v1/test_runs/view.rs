@@ -10,7 +10,7 @@ use letterhead_domain::{
 use letterhead_storage::record::{StoredAdvice, TestRunRecord};
 use poem_openapi::Object;
 
-use crate::http::text::Word;
+use crate::{app::test_runs::unsaved::UnsavedRun, http::text::Word};
 
 /// One staged try of a sender's settings.
 #[derive(Object)]
@@ -58,6 +58,47 @@ impl From<TestRunRecord> for TestRunView {
             tls: run.tls.map(Into::into),
             advice: run.advice.map(Into::into),
             has_transcript: run.has_transcript,
+        }
+    }
+}
+
+/// A test of settings that belong to nobody: a [`TestRunView`] without what only a stored run has.
+#[derive(Object)]
+pub(in crate::http) struct UnsavedRunView {
+    /// How far it was to go
+    mode: Word<TestMode>,
+    /// How it ended
+    status: Word<TestStatus>,
+    /// When it began
+    started_at: DateTime<Utc>,
+    /// How long it took, in milliseconds
+    took_ms: u64,
+    /// Its stages, in order
+    stages: Vec<StageView>,
+    /// What TLS showed; `null` if the handshake did not end well
+    #[oai(nullable)]
+    tls: Option<TlsView>,
+    /// What to do about a failure
+    #[oai(nullable)]
+    advice: Option<AdviceView>,
+    /// The redacted conversation, a stranger's text; only if it was asked for
+    #[oai(skip_serializing_if_is_none)]
+    transcript: Option<String>,
+}
+
+impl UnsavedRunView {
+    /// The view of `run`, with `transcript` if it is to be shown.
+    pub(in crate::http) fn of(run: &UnsavedRun, transcript: Option<&str>) -> Self {
+        let UnsavedRun { mode, started_at, report, advice } = run;
+        Self {
+            mode: (*mode).into(),
+            status: report.status().into(),
+            started_at: *started_at,
+            took_ms: milliseconds(report.took),
+            stages: report.stages.iter().cloned().map(Into::into).collect(),
+            tls: report.tls.clone().map(Into::into),
+            advice: advice.as_ref().map(|advice| StoredAdvice::from(advice).into()),
+            transcript: transcript.map(str::to_owned),
         }
     }
 }

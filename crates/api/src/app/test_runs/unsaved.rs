@@ -1,0 +1,77 @@
+//! A test of settings that belong to nobody: no tenant, no database, nothing recorded.
+//!
+//! It takes the same way as every other test run, with the same guard before it.
+
+use chrono::{DateTime, Utc};
+use letterhead_domain::{
+    advice::{self, Advice},
+    email::EmailAddress,
+    field_errors::FieldErrors,
+    password::PasswordChange,
+    smtp_settings::{Auth, SettingsDraft, password_required},
+    test_run::{StageReport, TestMode, TestReport},
+};
+use letterhead_mailer::{mailer::Mailer, test_run::TestPlan};
+
+use super::mail::test_mail;
+
+/// What to try.
+pub struct UnsavedTest {
+    /// The settings, with their password if they sign in.
+    pub draft: SettingsDraft,
+    /// How far to go.
+    pub mode: TestMode,
+    /// Whom to name as the recipient; left out, the sender's own address.
+    pub recipient: Option<EmailAddress>,
+    /// The time on this machine.
+    pub now: DateTime<Utc>,
+}
+
+/// What came of it.
+pub struct UnsavedRun {
+    /// How far it was to go.
+    pub mode: TestMode,
+    /// When it began, by this machine's clock.
+    pub started_at: DateTime<Utc>,
+    /// The run itself.
+    pub report: TestReport,
+    /// What to do about its failure.
+    pub advice: Option<Advice>,
+}
+
+/// Runs the test; `on_stage` is told of each stage as it ends.
+///
+/// # Errors
+///
+/// All refused fields: a destination that the operator does not allow, or no password where the
+/// settings sign in.
+pub async fn try_unsaved(
+    mailer: &Mailer,
+    test: UnsavedTest,
+    on_stage: impl FnMut(&StageReport) + Send,
+) -> Result<UnsavedRun, FieldErrors> {
+    let UnsavedTest { draft: SettingsDraft { settings, password }, mode, recipient, now } = test;
+    let mut errors = FieldErrors::default();
+    if let Err(refused) = mailer.guard().check_literal(&settings) {
+        errors.extend(refused);
+    }
+    let password = match (&settings.auth, password) {
+        (Auth::Password { .. }, PasswordChange::Set(password)) => Some(password),
+        (Auth::Password { .. }, PasswordChange::Keep | PasswordChange::Remove) => {
+            errors.push("/password", password_required());
+            None
+        }
+        (Auth::None, _) => None,
+    };
+    errors.or(Some(()))?;
+
+    let recipient = recipient.unwrap_or_else(|| settings.sender_email.clone());
+    let mail = match mode {
+        TestMode::Connection => None,
+        TestMode::Message => Some(test_mail(&settings, &recipient, now)?),
+    };
+    let plan = TestPlan { settings: settings.clone(), password, mode, recipient, mail };
+    let report = mailer.test(plan, on_stage).await;
+    let advice = report.failure.as_ref().map(|failure| advice::advise(&settings, failure));
+    Ok(UnsavedRun { mode, started_at: now, report, advice })
+}
