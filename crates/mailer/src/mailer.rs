@@ -10,7 +10,8 @@ use letterhead_domain::{
 use tokio::time::Instant;
 
 use crate::{
-    egress::{EgressGuard, Purpose, policy::EgressPolicy, resolver::Resolver},
+    autoconfig::{self, Published},
+    egress::{AUTOCONFIG_PORT, EgressGuard, Purpose, policy::EgressPolicy, resolver::Resolver},
     opening::Opener,
     test_run::{self, TestLimits, TestPlan},
     timeouts::Timeouts,
@@ -41,6 +42,8 @@ pub struct MailerConfig {
     /// A host that is known to take connections. A test run that gets none tries it on the same
     /// port, to tell a server that is away from a port by which nothing of ours gets out.
     pub control_host: Option<SmtpHost>,
+    /// Where domains publish their settings: 443, but for tests.
+    pub autoconfig_port: u16,
 }
 
 impl MailerConfig {
@@ -57,6 +60,7 @@ impl MailerConfig {
             cache_entries: 10_000,
             test_limits: TestLimits::default(),
             control_host: None,
+            autoconfig_port: AUTOCONFIG_PORT,
         }
     }
 }
@@ -73,7 +77,8 @@ impl Mailer {
     /// A mailer as `config` says.
     pub fn new(config: MailerConfig) -> Self {
         let opener = Arc::new(Opener {
-            guard: EgressGuard::new(config.policy, config.resolver),
+            guard: EgressGuard::new(config.policy, config.resolver)
+                .with_autoconfig_port(config.autoconfig_port),
             trust: config.trust,
             ehlo_name: config.ehlo_name,
             timeouts: config.timeouts,
@@ -109,6 +114,12 @@ impl Mailer {
         mut on_stage: impl FnMut(&StageReport) + Send,
     ) -> TestReport {
         test_run::run(&self.opener, &plan, self.test_limits, &mut on_stage).await
+    }
+
+    /// What `domain` publishes for mail programs, asked for within five seconds. Nothing but the
+    /// domain leaves this machine.
+    pub async fn published(&self, domain: &str) -> Published {
+        autoconfig::published(&self.opener, domain).await
     }
 
     /// Opens a connection to `host` on `port` and closes it again: a test run's way as far as the
