@@ -10,6 +10,7 @@ use letterhead_domain::{
     access::Scope,
     advice::Side,
     delivery::AttemptWord,
+    discovery::{self, Confidence},
     event::OperatorEventKind,
     message::{MessageKind, MessageStatus, OnUncertain, RecipientRole, RecipientStatus},
     provider::{self, LimitOn, LimitPer, Note, ServiceKind, SignInKind, UsernameKind},
@@ -147,6 +148,7 @@ macro_rules! vocabularies {
 
 vocabularies!(
     AttemptWord,
+    Confidence,
     LimitOn,
     LimitPer,
     MessageKind,
@@ -169,6 +171,7 @@ vocabularies!(
     TestStatus,
     TestTarget,
     UsernameKind,
+    discovery::Source,
     provider::PasswordKind,
     super::problem::ProblemCode,
 );

@@ -75,6 +75,7 @@ impl World {
             message: MessageLimits::default(),
             test_runs: RunLimits { per_minute: 6, per_hour: 60 },
             failed_auth_per_minute: 30,
+            discoveries_per_minute: 10,
         };
         change(&mut rules);
         let app = app(&database.url(), &practice, rules).await;
