@@ -56,7 +56,9 @@ impl Source {
             }
             Self::Srv => format!("{domain} names this server for sending in its DNS records."),
             Self::Mx => {
-                format!("{name} takes the mail for {domain} in, so it probably sends it, too.")
+                format!(
+                    "Mail for {domain} is received by {name}, so it is probably sent there, too."
+                )
             }
         }
     }

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::app::{AppError, senders, test_runs};
 
+mod discovery;
 mod edit;
 pub(super) mod page;
 mod picker;
@@ -85,18 +86,26 @@ async fn show(visit: Visit) -> Outcome {
     page::show(&visit, &place, Some(&sender), asked).await
 }
 
-/// Saves the form, or fills a known service's server into it.
+/// Saves the form, or fills a server into it.
 async fn save(visit: Visit, form: Form) -> Outcome {
     let place = visit.place().await?;
     visit.require(Deed::EditSettings)?;
     let sender = sender_of(&visit, &place).await?;
     let typed = Typed::of_form(&form);
+    if !form.text("take").is_empty() {
+        let edit = Edit::unsaved(typed.taken(form.text("take")), &form);
+        let text = visit.texts().with("discovery-taken", [("host", edit.typed.host.as_str())]);
+        let banner = Some(Banner { kind: "info", text });
+        let asked = Asked { banner, form: Some(edit), ..Asked::default() };
+        return page::show(&visit, &place, sender.as_ref(), asked).await;
+    }
     match form.text("do") {
         "fill" => {
             let chosen = picker::chosen(form.text("provider"));
             return fill(&visit, &place, sender.as_ref(), Edit::unsaved(typed, &form), chosen)
                 .await;
         }
+        "discover" => return discovery::find(&visit, &place, sender.as_ref(), &form).await,
         "fill-suggested" => {
             let chosen = typed.suggestion();
             return fill(&visit, &place, sender.as_ref(), Edit::unsaved(typed, &form), chosen)
