@@ -52,7 +52,7 @@ impl Neighbourhood {
 
 /// A settings file with one server for each host.
 pub(crate) fn file(hosts: &[&str]) -> String {
-    let servers: String = hosts
+    let servers: Vec<_> = hosts
         .iter()
         .map(|host| {
             format!(
@@ -62,7 +62,7 @@ pub(crate) fn file(hosts: &[&str]) -> String {
             )
         })
         .collect();
-    format!("<clientConfig><emailProvider>{servers}</emailProvider></clientConfig>")
+    format!("<clientConfig><emailProvider>{}</emailProvider></clientConfig>", servers.concat())
 }
 
 fn places(answer: &world::Answer) -> Vec<String> {

@@ -112,7 +112,7 @@ impl Typed {
     /// The same with a server filled in that was found for `email`. What only the service can tell
     /// stays as it was.
     pub(super) fn found(mut self, candidate: &Candidate, email: &EmailAddress) -> Self {
-        self.driver = SmtpSettings::DRIVER.to_owned();
+        SmtpSettings::DRIVER.clone_into(&mut self.driver);
         self.host = candidate.host.to_string();
         self.port = candidate.port.to_string();
         candidate.encryption.as_str().clone_into(&mut self.encryption);
@@ -130,7 +130,7 @@ impl Typed {
     pub(super) fn taken(mut self, text: &str) -> Self {
         let mut parts = text.splitn(4, ' ').map(str::to_owned);
         let mut next = || parts.next().unwrap_or_default();
-        self.driver = SmtpSettings::DRIVER.to_owned();
+        SmtpSettings::DRIVER.clone_into(&mut self.driver);
         (self.host, self.port, self.encryption) = (next(), next(), next());
         let username = next();
         if !username.is_empty() {
