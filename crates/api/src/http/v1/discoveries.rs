@@ -54,6 +54,7 @@ impl TryFrom<CreateDiscovery> for EmailAddress {
 
 /// What was found.
 #[derive(Object)]
+#[oai(rename = "Discovery")]
 struct DiscoveryView {
     /// The address in its canonical form
     email: String,
@@ -65,6 +66,7 @@ struct DiscoveryView {
 
 /// One server that may send the address's mail.
 #[derive(Object)]
+#[oai(rename = "DiscoveredServer")]
 struct CandidateView {
     /// The mail service whose server it is, if it is a known one: `GET /v1/providers/{id}`
     #[oai(nullable)]
@@ -98,6 +100,7 @@ struct CandidateView {
 
 /// Why a server is suggested.
 #[derive(Object)]
+#[oai(rename = "DiscoveryReason")]
 struct ReasonView {
     /// Who says so
     source: Word<Source>,
