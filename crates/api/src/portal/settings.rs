@@ -11,10 +11,11 @@ use zeroize::Zeroizing;
 
 use super::{
     Table,
+    address::FIRST_SENDER,
     form::Form,
     layout::Banner,
     refusal::Refusal,
-    visit::{FIRST_SENDER, Outcome, Place, Visit, find_sender},
+    visit::{Outcome, Place, Visit},
 };
 use crate::app::{AppError, senders, test_runs};
 
@@ -43,7 +44,7 @@ pub(super) async fn sender_of(
     visit: &Visit,
     place: &Place,
 ) -> Result<Option<SenderRecord>, Refusal> {
-    let sender = find_sender(visit, place).await?;
+    let sender = senders::find(&visit.app, &place.caller, &place.sender).await?;
     if sender.is_none() && place.sender != FIRST_SENDER {
         return Err(Refusal::NotFound);
     }
