@@ -6,7 +6,6 @@ use letterhead_domain::{
     slug::Slug,
     tenant::{StateFilter, TenantFilter, TenantStatus},
 };
-
 use poem::http::StatusCode;
 
 use self::view::{StateCount, TenantLine};
@@ -91,12 +90,9 @@ pub(super) async fn show(
     });
     let page = TenantsPage {
         script: visit.site.assets.address("operator.js"),
-        states: choices(
-            StateFilter::ALL,
-            state,
-            |state| state.as_str(),
-            |state| view::state_name(t, state),
-        ),
+        states: choices(StateFilter::ALL, state, StateFilter::as_str, |state| {
+            view::state_name(t, state)
+        }),
         providers: choices(provider::all(), provider, |one| one.id, |one| one.name.to_owned()),
         counts: view::counts(t, &counts, &filter),
         is_filtered: !filter.is_empty(),
