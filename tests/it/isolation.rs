@@ -108,6 +108,12 @@ fn operations() -> Vec<Operation> {
             "/v1/tenants/{tenant}/senders/{sender}/test-runs/{id}/transcript",
             Tenant("settings:read"),
         ),
+        with_body(
+            "post",
+            "/v1/tenants/{tenant}/senders/{sender}/test-runs/{id}/confirm",
+            Tenant("test:run"),
+            json!({"code": "012345"}),
+        ),
         with_body("post", "/v1/tenants/{tenant}/messages", Tenant("messages:send"), message),
         operation("get", "/v1/tenants/{tenant}/messages", Tenant("messages:read")),
         operation("get", "/v1/tenants/{tenant}/messages/{id}", Tenant("messages:read")),

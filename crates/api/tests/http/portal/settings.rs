@@ -6,6 +6,7 @@ use serde_json::json;
 use super::Visitor;
 use crate::world::{Answer, World};
 
+mod arrival;
 mod editing;
 mod testing;
 
