@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails here")]
 
 mod arrival;
+mod denied;
 mod framework;
 mod guides;
 mod messages;

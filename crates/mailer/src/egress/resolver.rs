@@ -110,7 +110,67 @@ async fn query(resolver: &TokioResolver, host: &SmtpHost) -> Result<Vec<IpAddr>,
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
+    use hickory_resolver::{
+        config::{ConnectionConfig, NameServerConfig, ResolverConfig},
+        net::runtime::TokioRuntimeProvider,
+    };
+    use letterhead_domain::{
+        smtp_settings::{Auth, Encryption, SmtpSettings},
+        test_run::{Cause, Failure, Stage, TestMode},
+    };
+    use tokio::net::UdpSocket;
+
     use super::*;
+    use crate::{
+        egress::policy::EgressPolicy,
+        mailer::{Mailer, MailerConfig},
+        test_run::TestPlan,
+        tls::TlsTrust,
+    };
+
+    /// Asks one name server over UDP and nobody else.
+    fn asking(server: SocketAddr) -> Resolver {
+        let mut connection = ConnectionConfig::udp();
+        connection.port = server.port();
+        let server = NameServerConfig::new(server.ip(), true, vec![connection]);
+        let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
+        let provider = TokioRuntimeProvider::default();
+        let resolver = TokioResolver::builder_with_config(config, provider).build().unwrap();
+        Resolver::from_source(Source::System(Arc::new(resolver)))
+    }
+
+    #[tokio::test]
+    async fn a_name_server_that_never_answers_holds_a_run_no_longer_than_its_limit() {
+        let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let resolver = asking(silent.local_addr().unwrap());
+        let trust = TlsTrust::load(&[]).unwrap();
+        let mut config = MailerConfig::new(EgressPolicy::default(), resolver.clone(), trust);
+        config.test_limits.total = Duration::from_millis(500);
+        let plan = TestPlan {
+            settings: SmtpSettings {
+                host: "mail.example.net".parse().unwrap(),
+                port: 587_u16.try_into().unwrap(),
+                encryption: Encryption::Starttls,
+                auth: Auth::None,
+                sender_name: "Ann".parse().unwrap(),
+                sender_email: "ann@example.net".parse().unwrap(),
+                reply_to: None,
+            },
+            password: None,
+            mode: TestMode::Connection,
+            recipient: "ann@example.net".parse().unwrap(),
+            mail: None,
+        };
+
+        let report = Mailer::new(config).test(plan, |_| {}).await;
+
+        let expected = Failure { stage: Stage::Resolve, cause: Cause::TimedOut };
+        assert_eq!(report.failure, Some(expected));
+        assert!(report.took < PATIENCE, "the run's limit held, not the look-up's: {report:?}");
+        assert_eq!(resolver.lookups(), 1);
+    }
 
     #[tokio::test]
     async fn localhost_is_the_loopback_without_a_question() {

@@ -6,5 +6,6 @@ mod advice;
 mod cache;
 mod delivery;
 mod hostile;
+mod limits;
 mod stand;
 mod test_runs;
