@@ -22,7 +22,7 @@ mod arrival;
 mod events;
 mod view;
 
-pub(super) use advice::words as advice_words;
+pub(super) use advice::{title as advice_title, words as advice_words};
 pub(super) use view::{RunView, in_words as took_in_words, status_chip};
 
 pub(super) fn routes(table: &mut Table) {
@@ -85,18 +85,18 @@ async fn show_run(
 ) -> Outcome {
     let mut run = RunView::of(visit, place, sender, run).await?;
     let (status, banner) = match refused {
-        None => (StatusCode::OK, run.banner()),
+        None => (StatusCode::OK, run.take_banner()),
         Some(arrival::Refused { status, words }) => {
             if let Some(form) = run.arrival.as_mut().and_then(|arrival| arrival.form.as_mut()) {
                 form.error = Some(words.clone());
             }
-            (status, Banner::failure(words))
+            (status, Some(Banner::failure(words)))
         }
     };
     let page = TestRunPage {
         layout: visit
             .layout_at(place, Nav::TestRuns)
-            .with_banner(Some(banner))
+            .with_banner(banner)
             .with_reload(run.is_running.then_some(2)),
         run_script: visit.site.assets.address("run.js"),
         run,
