@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::mail_server::{
-    ServerError, failed, folder, free_ports, is_root, pause, succeeded, user_id, write_certificates,
+    ServerError, failed, folder, free_ports, is_root, pause, user_id, write_certificates,
 };
 use crate::postfix::{AURORA, Account, BOREALIS, ForeignSender, Postfix};
 
@@ -95,10 +95,23 @@ impl Dovecot {
     }
 
     fn control(&self, arguments: &[&str], action: &'static str) -> Result<(), ServerError> {
-        let mut command = Command::new(DOVECOT);
-        command.arg("-c").arg(self.path(CONFIGURATION)).args(arguments).stdin(Stdio::null());
-        let log = || fs::read_to_string(self.path("log")).unwrap_or_default();
-        succeeded(action, command.output()).map_err(|err| err.with(&log()))
+        // Into a file: a server that goes on would hold a pipe open.
+        let said = fs::File::create(self.path("said")).map_err(failed(action))?;
+        let status = Command::new(DOVECOT)
+            .arg("-c")
+            .arg(self.path(CONFIGURATION))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(said)
+            .status()
+            .map_err(failed(action))?;
+        if status.success() {
+            return Ok(());
+        }
+        let texts = ["said", "log"].map(|name| fs::read_to_string(self.path(name)));
+        let detail = texts.into_iter().flatten().collect();
+        Err(ServerError::Failed { action, detail })
     }
 
     fn configuration(&self, mechanisms: &str) -> String {
