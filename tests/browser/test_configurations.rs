@@ -136,6 +136,43 @@ async fn after_a_passing_test_a_test_mail_can_be_sent_to_oneself() {
     browser.finish().await;
 }
 
+/// The code is read out of the inbox and typed in.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_from_the_test_mail_proves_that_it_arrived() {
+    let portal = Portal::start().await;
+    let Some(browser) = portal.browser().await else { return };
+    portal.live_tenant("aurora").await;
+    browser.sign_in(&portal, "aurora", "admin").await;
+    browser.press("Test Configurations").await;
+    browser
+        .wait_until("the test has ended", "return document.querySelector('#banner .success')")
+        .await;
+    browser.press("Send me a test mail").await;
+    let caught = portal.world.practice.inbox().wait_for(1).await;
+    let mail = String::from_utf8_lossy(&caught[0].bytes).into_owned();
+    let (_, rest) = mail.split_once("Your code: ").expect("a code");
+    let code = &rest[..7];
+    browser.wait_for_text("Type the 6 digits from the mail").await;
+    assert!(!browser.text().await.contains("Arrived"));
+    assert_eq!(browser.violations().await, []);
+
+    browser.fill("Type the 6 digits from the mail", "12").await;
+    browser.press("Confirm").await;
+    let (role, words) = browser.banner().await;
+    assert!(role == "alert" && words.contains("6 digits"), "{role}: {words}");
+    assert_eq!(browser.violations().await, []);
+    browser.width(320).await;
+    assert_eq!(browser.overflow().await, 0);
+    browser.fill("Type the 6 digits from the mail", code).await;
+    browser.press("Confirm").await;
+
+    let (role, words) = browser.banner().await;
+    assert!(role == "status" && words.starts_with("Arrived:"), "{role}: {words}");
+    assert_eq!(browser.violations().await, []);
+    assert_eq!(browser.overflow().await, 0);
+    browser.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_sender_says_why_and_can_be_resumed() {
     let portal = Portal::start().await;

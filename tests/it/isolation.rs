@@ -115,6 +115,12 @@ fn operations() -> Vec<Operation> {
             Tenant("settings:write"),
             json!({"email": "a@gmail.com"}),
         ),
+        with_body(
+            "post",
+            "/v1/tenants/{tenant}/senders/{sender}/test-runs/{id}/confirm",
+            Tenant("test:run"),
+            json!({"code": "012345"}),
+        ),
         with_body("post", "/v1/tenants/{tenant}/messages", Tenant("messages:send"), message),
         operation("get", "/v1/tenants/{tenant}/messages", Tenant("messages:read")),
         operation("get", "/v1/tenants/{tenant}/messages/{id}", Tenant("messages:read")),

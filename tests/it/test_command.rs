@@ -140,6 +140,34 @@ async fn a_test_mail_goes_to_the_address_that_is_given() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_code_that_the_test_mail_carries_is_printed_once_it_is_accepted() {
+    let stand = Stand::start().await;
+
+    let (stdout, _) = said(&run(stand.signing_in(&["--message"]), PASSWORD));
+    let (json, _) = said(&run(stand.signing_in(&["--message", "--json"]), PASSWORD));
+    let (refused, _) = said(&run(stand.signing_in(&["--message", "--json"]), "wrong"));
+
+    let carried: Vec<_> = stand
+        .server
+        .inbox()
+        .list()
+        .iter()
+        .map(|mail| {
+            let text = String::from_utf8_lossy(&mail.bytes).into_owned();
+            let (_, rest) = text.split_once("Your code: ").expect("a code");
+            rest[..7].to_owned()
+        })
+        .collect();
+    let [first, second] = carried.as_slice() else { panic!("two mails: {carried:?}") };
+    let words = format!("The test mail carries the code {first}. If you see it there, it arrived.");
+    assert!(stdout.contains(&words), "{stdout}");
+    let run: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(run["code"], second.replace(' ', ""));
+    let run: Value = serde_json::from_str(&refused).expect("JSON");
+    assert!(run.get("code").is_none(), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_fails_with_what_to_do_and_is_printed_nowhere() {
     let stand = Stand::start().await;
     let wrong = "canary-that-is-wrong";

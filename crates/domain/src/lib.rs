@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod advice;
+pub mod arrival;
 pub mod bulk_run;
 pub mod delivery;
 pub mod discovery;

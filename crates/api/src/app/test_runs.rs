@@ -24,11 +24,14 @@ use self::{
 use super::{App, AppError, access::Caller, senders::TypedSettings};
 use crate::random;
 
+mod arrival;
 mod conduct;
 mod mail;
 pub mod progress;
 mod subject;
 pub mod unsaved;
+
+pub use self::arrival::confirm;
 
 /// What to try.
 pub struct TestRequest {
@@ -107,6 +110,10 @@ async fn begin(
             None => Some(target_version(sender, request.target)?.number),
         },
         mode,
+        code: match mode {
+            TestMode::Connection => None,
+            TestMode::Message => Some(random::arrival_code()),
+        },
         requested_by: caller.actor(),
     };
     let subject = match request.settings {

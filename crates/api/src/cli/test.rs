@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use letterhead_domain::{
     access::Principal,
+    arrival::Arrival,
     test_run::{StageReport, StageStatus, TestMode, TestStatus},
 };
 use letterhead_storage::record::{StoredAdvice, TestRunRecord};
@@ -102,6 +103,12 @@ async fn test_saved(
         say(&http::test_run_json(&run));
     } else {
         print(&run.stages, run.advice.as_ref(), transcript.as_deref());
+        if let Arrival::Awaited { .. } = run.arrival {
+            let page = format!("/portal/tenants/{tenant}/senders/{sender}/test-runs/{}", run.id);
+            say(&format!(
+                "\nThe test mail carries a code. Type it in at {page} to prove that it arrived."
+            ));
+        }
     }
     Ok(run.status)
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use letterhead_domain::{access::Deed, test_run::TestMode};
+use letterhead_storage::record::{SenderRecord, TestRunRecord};
 use poem::http::StatusCode;
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
     form::Form,
     layout::{Banner, Layout, Nav},
     settings::{self, page::Asked},
-    visit::{Outcome, Visit, see_other},
+    visit::{Outcome, Place, Visit, see_other},
 };
 use crate::app::{
     AppError,
@@ -17,6 +18,7 @@ use crate::app::{
 };
 
 mod advice;
+mod arrival;
 mod events;
 mod view;
 
@@ -27,6 +29,7 @@ pub(super) fn routes(table: &mut Table) {
     table.act("/portal/tenants/:tenant/senders/:sender/test-runs", start);
     table.page("/portal/tenants/:tenant/senders/:sender/test-runs/:run", show);
     table.page("/portal/tenants/:tenant/senders/:sender/test-runs/:run/events", events::stream);
+    table.act("/portal/tenants/:tenant/senders/:sender/test-runs/:run/confirm", arrival::confirm);
 }
 
 #[derive(Template)]
@@ -69,15 +72,35 @@ async fn show(visit: Visit) -> Outcome {
     let place = visit.place().await?;
     visit.require(Deed::SeeSettings)?;
     let (run, sender) = settings::run_and_sender(&visit, &place, visit.param("run")).await?;
-    let mut run = RunView::of(&visit, &place, &sender, run).await?;
+    show_run(&visit, &place, &sender, run, None).await
+}
+
+/// The page of `run`; with what is wrong with the code that was typed there, if one was.
+async fn show_run(
+    visit: &Visit,
+    place: &Place,
+    sender: &SenderRecord,
+    run: TestRunRecord,
+    refused: Option<arrival::Refused>,
+) -> Outcome {
+    let mut run = RunView::of(visit, place, sender, run).await?;
+    let (status, banner) = match refused {
+        None => (StatusCode::OK, run.take_banner()),
+        Some(arrival::Refused { status, words }) => {
+            if let Some(form) = run.arrival.as_mut().and_then(|arrival| arrival.form.as_mut()) {
+                form.error = Some(words.clone());
+            }
+            (status, Some(Banner::failure(words)))
+        }
+    };
     let page = TestRunPage {
         layout: visit
-            .layout_at(&place, Nav::TestRuns)
-            .with_banner(run.take_banner())
+            .layout_at(place, Nav::TestRuns)
+            .with_banner(banner)
             .with_reload(run.is_running.then_some(2)),
         run_script: visit.site.assets.address("run.js"),
         run,
         back: place.sender_path("/test-runs"),
     };
-    visit.show(&page)
+    visit.show_as(status, &page)
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails here")]
 
 mod discoveries;
+mod arrival;
+mod denied;
 mod framework;
 mod guides;
 mod messages;

@@ -60,6 +60,15 @@ pub(crate) struct Answer {
     pub(crate) text: String,
 }
 
+/// What the name servers know: names that lead inside, in several ways.
+const NAMES: [(&str, &[&str]); 5] = [
+    ("localhost", &["127.0.0.1"]),
+    ("inside.example", &["10.0.0.5"]),
+    ("metadata.example", &["169.254.169.254"]),
+    ("mapped.example", &["::ffff:192.168.1.1"]),
+    ("mixed.example", &["8.8.8.8", "fd00:ec2::254"]),
+];
+
 impl World {
     pub(crate) async fn new() -> Self {
         Self::with_rules(|_| {}).await
@@ -221,8 +230,11 @@ async fn adjusted_app(
             .collect(),
         extra_ports: Vec::new(),
     };
-    let localhost = "localhost".parse().expect("a host");
-    let resolver = Resolver::fixed([(localhost, vec![IpAddr::V4(Ipv4Addr::LOCALHOST)])]);
+    let names = NAMES.map(|(name, addresses)| {
+        let addresses = addresses.iter().map(|text| text.parse().expect("an address"));
+        (name.parse().expect("a host"), addresses.collect::<Vec<IpAddr>>())
+    });
+    let resolver = Resolver::fixed(names);
     let trust = TlsTrust::load(&[practice.ca_file().to_owned()]).expect("a CA");
     let mut config = MailerConfig::new(policy, resolver, trust);
     adjust(&mut config);

@@ -7,5 +7,6 @@ mod autoconfig;
 mod cache;
 mod delivery;
 mod hostile;
+mod limits;
 mod stand;
 mod test_runs;

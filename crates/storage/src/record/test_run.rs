@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
     advice::{Advice, Side},
+    arrival::Arrival,
     id::{SenderId, TestRunId},
     sender::VersionNumber,
     test_run::{Stage, StageReport, TestMode, TestStatus, TlsFacts},
@@ -37,6 +38,8 @@ pub struct TestRunRecord {
     pub advice: Option<StoredAdvice>,
     /// Whether there is a transcript of the conversation.
     pub has_transcript: bool,
+    /// What is known of the arrival of its mail.
+    pub arrival: Arrival,
 }
 
 /// An advice as it was given at the time: the words may have changed since.

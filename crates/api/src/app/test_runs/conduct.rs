@@ -37,9 +37,9 @@ pub(super) async fn conduct(
         Ok(password) => {
             let recipient = recipient(&caller, &settings, run.mode);
             let plan = TestPlan {
-                mail: match run.mode {
-                    TestMode::Connection => None,
-                    TestMode::Message => Some(test_mail(&settings, &recipient, app.now().await?)?),
+                mail: match &run.code {
+                    None => None,
+                    Some(code) => Some(test_mail(&settings, &recipient, code, app.now().await?)?),
                 },
                 recipient,
                 settings: settings.clone(),

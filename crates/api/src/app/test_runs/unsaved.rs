@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
     advice::{self, Advice},
+    arrival::ArrivalCode,
     email::EmailAddress,
     field_errors::FieldErrors,
     password::PasswordChange,
@@ -14,7 +15,7 @@ use letterhead_domain::{
 use letterhead_mailer::{mailer::Mailer, test_run::TestPlan};
 
 use super::mail::test_mail;
-use crate::app::senders::TypedSettings;
+use crate::{app::senders::TypedSettings, random};
 
 /// What to try.
 pub struct UnsavedTest {
@@ -38,6 +39,8 @@ pub struct UnsavedRun {
     pub report: TestReport,
     /// What to do about its failure.
     pub advice: Option<Advice>,
+    /// The code in the mail that the server accepted.
+    pub code: Option<ArrivalCode>,
 }
 
 /// Judges settings that are to be tried.
@@ -68,12 +71,16 @@ pub async fn try_unsaved(
         PasswordChange::Keep | PasswordChange::Remove => None,
     };
     let recipient = recipient.unwrap_or_else(|| settings.sender_email.clone());
-    let mail = match mode {
-        TestMode::Connection => None,
-        TestMode::Message => Some(test_mail(&settings, &recipient, now)?),
+    let (mail, code) = match mode {
+        TestMode::Connection => (None, None),
+        TestMode::Message => {
+            let code = random::arrival_code();
+            (Some(test_mail(&settings, &recipient, &code, now)?), Some(code))
+        }
     };
     let plan = TestPlan { settings: settings.clone(), password, mode, recipient, mail };
     let report = mailer.test(plan, on_stage).await;
     let advice = report.failure.as_ref().map(|failure| advice::advise(&settings, failure));
-    Ok(UnsavedRun { mode, started_at: now, report, advice })
+    let code = code.filter(|_| report.passed());
+    Ok(UnsavedRun { mode, started_at: now, report, advice, code })
 }

@@ -91,6 +91,12 @@ pub(super) async fn test(
     } else {
         let advice = run.advice.as_ref().map(StoredAdvice::from);
         print(&run.report.stages, advice.as_ref(), transcript);
+        if let Some(code) = &run.code {
+            let code = code.in_groups();
+            say(&format!(
+                "\nThe test mail carries the code {code}. If you see it there, it arrived."
+            ));
+        }
     }
     Ok(run.report.status())
 }

@@ -5,11 +5,14 @@ use std::{fmt::Write, time::Duration};
 use letterhead_domain::{
     access::Deed,
     provider,
-    test_run::{Stage, StageReport, StageStatus, TestMode, TestStatus},
+    test_run::{Stage, StageReport, StageStatus, TestStatus},
 };
 use letterhead_storage::record::{SenderRecord, TestRunRecord};
 
-use super::advice;
+use super::{
+    advice,
+    arrival::{self, ArrivalView},
+};
 use crate::{
     app::{AppError, guides, test_runs},
     portal::{
@@ -43,6 +46,8 @@ pub(in crate::portal) struct RunView {
     pub(in crate::portal) support: String,
     /// Where a test mail is asked for, if that is the next step.
     pub(in crate::portal) mail: Option<MailOffer>,
+    /// What is known of the arrival of its mail.
+    pub(in crate::portal) arrival: Option<ArrivalView>,
     /// What is said about the run at the top of the page, once.
     banner: Option<Banner>,
 }
@@ -121,7 +126,7 @@ impl RunView {
             AdviceView { title, side, steps, guide }
         });
         let is_passed = run.status == TestStatus::Passed;
-        let offers_mail = is_passed && run.mode == TestMode::Connection && visit.may(Deed::Test);
+        let offers_mail = is_passed && arrival::wants_mail(&run) && visit.may(Deed::Test);
         Ok(Self {
             is_running: run.status == TestStatus::Running,
             chip: status_chip(t, run.status),
@@ -140,6 +145,7 @@ impl RunView {
             support: support(place, &run, transcript.as_deref()),
             advice,
             has_transcript: transcript.is_some(),
+            arrival: ArrivalView::of(visit, place, &run),
             mail: offers_mail.then(|| MailOffer {
                 path: place.sender_path("/test-runs"),
                 words: t.with("run-mail-words", [("email", visit.person.email.as_str())]),
@@ -233,10 +239,7 @@ fn banner(
         TestStatus::Running => Banner { kind: "info", text: t.say("run-running") },
         TestStatus::Passed => {
             let is_live = sender.live.as_ref().map(|live| live.number) == run.version;
-            let outcome = match run.mode {
-                TestMode::Connection => t.say("run-passed"),
-                TestMode::Message => t.say("run-passed-message"),
-            };
+            let outcome = arrival::outcome(t, run);
             let now = if is_live { t.say("run-now-live") } else { String::new() };
             Banner::success(format!("{outcome} {now}").trim_end().to_owned())
         }

@@ -65,6 +65,7 @@ fn families() -> Vec<(&'static str, Vec<String>)> {
         ("attempt-outcome-", words(AttemptWord::ALL, AttemptWord::as_str)),
         ("message-", given(&["not-cancelled", "not-retried"])),
         ("did-message-", given(&["cancelled", "retried"])),
+        ("arrival-not-taken-", given(&["expired", "tries_used_up"])),
         ("activity-", words(AuditAction::ALL, AuditAction::as_str)),
         ("activity-detail-", given(&AUDIT_DETAILS)),
         ("activity-status-", given(&["passed", "failed", "active", "suspended"])),
@@ -272,6 +273,25 @@ fn every_text_that_a_page_asks_for_exists_and_none_is_left_over() {
 
     assert!(unknown.is_empty(), "asked for, and not there: {unknown:?}");
     assert!(idle.is_empty(), "there, and never asked for: {idle:?}");
+}
+
+/// A server that accepts a mail says nothing of its arrival; only a code that came back does.
+#[test]
+fn no_text_but_those_of_the_proof_says_that_a_mail_arrived() {
+    let words = [("en", &["arriv"][..]), ("fil", &["dumating", "darating", "nakarating"])];
+    for ((code, _, parts), (spoken, words)) in LANGUAGES.iter().zip(words) {
+        assert_eq!(*code, spoken);
+        let resources: Vec<_> = parts.iter().map(|part| part.to_lowercase()).collect();
+        let (proof, others): (Vec<_>, Vec<_>) =
+            resources.iter().partition(|part| part.starts_with("arrival-"));
+        assert_eq!(proof.len(), 1);
+        for word in words {
+            for line in others.iter().flat_map(|part| part.lines()) {
+                assert!(!line.contains(word), "{code}: {line}");
+            }
+        }
+        assert!(proof[0].contains(words[0]), "{code}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::Visitor;
 use crate::world::{Answer, World};
 
 mod discovery;
+mod arrival;
 mod editing;
 mod testing;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
     advice::Side,
+    arrival::{Arrival, ArrivalCode},
     test_run::{Stage, StageReport, StageStatus, TestMode, TestStatus, TlsFacts},
 };
 use letterhead_storage::record::{StoredAdvice, TestRunRecord};
@@ -42,6 +43,9 @@ pub(in crate::http) struct TestRunView {
     advice: Option<AdviceView>,
     /// Whether there is a transcript to read
     has_transcript: bool,
+    /// When somebody confirmed that the mail of this run arrived; `null` until then
+    #[oai(nullable)]
+    arrived_at: Option<DateTime<Utc>>,
 }
 
 impl From<TestRunRecord> for TestRunView {
@@ -58,6 +62,10 @@ impl From<TestRunRecord> for TestRunView {
             tls: run.tls.map(Into::into),
             advice: run.advice.map(Into::into),
             has_transcript: run.has_transcript,
+            arrived_at: match run.arrival {
+                Arrival::Confirmed(at) => Some(at),
+                Arrival::Awaited { .. } | Arrival::Unknown(_) => None,
+            },
         }
     }
 }
@@ -84,12 +92,15 @@ pub(in crate::http) struct UnsavedRunView {
     /// The redacted conversation, a stranger's text; only if it was asked for
     #[oai(skip_serializing_if_is_none)]
     transcript: Option<String>,
+    /// The code in the mail that was accepted: whoever sees it there knows that the mail arrived
+    #[oai(skip_serializing_if_is_none)]
+    code: Option<String>,
 }
 
 impl UnsavedRunView {
     /// The view of `run`, with `transcript` if it is to be shown.
     pub(in crate::http) fn of(run: &UnsavedRun, transcript: Option<&str>) -> Self {
-        let UnsavedRun { mode, started_at, report, advice } = run;
+        let UnsavedRun { mode, started_at, report, advice, code } = run;
         Self {
             mode: (*mode).into(),
             status: report.status().into(),
@@ -99,6 +110,7 @@ impl UnsavedRunView {
             tls: report.tls.clone().map(Into::into),
             advice: advice.as_ref().map(|advice| StoredAdvice::from(advice).into()),
             transcript: transcript.map(str::to_owned),
+            code: code.as_ref().map(|code| ArrivalCode::as_str(code).to_owned()),
         }
     }
 }
