@@ -12,6 +12,7 @@ pub mod delivery;
 pub mod email;
 pub mod event;
 pub mod field_errors;
+pub mod fix;
 pub mod id;
 pub mod message;
 pub mod password;
