@@ -79,13 +79,19 @@ impl TryResult {
         match (failure.stage, &failure.cause) {
             (Stage::Tls, Cause::Certificate(_)) => Self::CertificateRefused,
             (Stage::Auth, Cause::AuthNotOffered) => Self::NoSignIn,
+            (Stage::Auth, Cause::Refused(_)) => Self::SignInRefused,
+            (
+                Stage::Sender | Stage::Recipient | Stage::Message,
+                Cause::Refused(_) | Cause::Smtputf8NotOffered,
+            ) => Self::MailRefused,
+            (Stage::Policy | Stage::Resolve | Stage::Connect, _) => Self::NoConnection,
             (_, Cause::ClearTextOnTls | Cause::TlsOnClearText) | (Stage::Tls, _) => {
                 Self::NoEncryption
             }
-            (Stage::Policy | Stage::Resolve | Stage::Connect, _) => Self::NoConnection,
-            (Stage::Greeting, _) => Self::NoAnswer,
-            (Stage::Auth, _) => Self::SignInRefused,
-            (Stage::Sender | Stage::Recipient | Stage::Message, _) => Self::MailRefused,
+            (
+                Stage::Greeting | Stage::Auth | Stage::Sender | Stage::Recipient | Stage::Message,
+                _,
+            ) => Self::NoAnswer,
         }
     }
 }

@@ -11,6 +11,7 @@ use letterhead_domain::{
     advice::Side,
     delivery::AttemptWord,
     event::OperatorEventKind,
+    fix::{Change, FixOutcome, TryResult},
     message::{MessageKind, MessageStatus, OnUncertain, RecipientRole, RecipientStatus},
     provider::{self, LimitOn, LimitPer, Note, ServiceKind, SignInKind, UsernameKind},
     sender::{PauseReason, SenderState},
@@ -147,6 +148,8 @@ macro_rules! vocabularies {
 
 vocabularies!(
     AttemptWord,
+    Change,
+    FixOutcome,
     LimitOn,
     LimitPer,
     MessageKind,
@@ -168,6 +171,7 @@ vocabularies!(
     TestMode,
     TestStatus,
     TestTarget,
+    TryResult,
     UsernameKind,
     provider::PasswordKind,
     super::problem::ProblemCode,

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use letterhead_domain::{access::Deed, test_run::TestMode};
+use letterhead_storage::record::SenderRecord;
 use poem::http::StatusCode;
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
     form::Form,
     layout::{Banner, Layout, Nav},
     settings::{self, page::Asked},
-    visit::{Outcome, Visit, see_other},
+    visit::{Outcome, Place, Visit, see_other},
 };
 use crate::app::{
     AppError,
@@ -18,6 +19,7 @@ use crate::app::{
 
 mod advice;
 mod events;
+mod fix;
 mod view;
 
 pub(super) use advice::words as advice_words;
@@ -50,13 +52,23 @@ async fn start(visit: Visit, form: Form) -> Outcome {
     };
     // A version that is not named, or that has gone meanwhile, is the newest.
     let target = form.text("version").parse().ok();
-    let request = TestRequest { mode, target, settings: None };
-    match test_runs::start(&visit.app, &place.caller, &sender, request).await {
+    let request = TestRequest { mode, target, settings: None, fix: true };
+    begin(&visit, &place, &sender, request).await
+}
+
+/// Starts `request` for a sender as it is now, and leads to the page that shows how it goes.
+pub(super) async fn begin(
+    visit: &Visit,
+    place: &Place,
+    sender: &SenderRecord,
+    request: TestRequest,
+) -> Outcome {
+    match test_runs::start(&visit.app, &place.caller, sender, request).await {
         Ok(run) => Ok(see_other(&place.sender_path(&format!("?run={run}")))),
         Err(AppError::TooMany { retry_after }) => {
             let text = visit.texts().count("settings-too-many-tests", retry_after);
             let asked = Asked::told(StatusCode::TOO_MANY_REQUESTS, Banner::failure(text));
-            let mut answer = settings::page::show(&visit, &place, Some(&sender), asked).await?;
+            let mut answer = settings::page::show(visit, place, Some(sender), asked).await?;
             answer.headers_mut().insert("retry-after", retry_after.into());
             Ok(answer)
         }

@@ -5,6 +5,7 @@
 mod advice;
 mod cache;
 mod delivery;
+mod fixes;
 mod hostile;
 mod stand;
 mod test_runs;

@@ -20,6 +20,7 @@ use crate::{
     store::TenantTx,
 };
 
+mod fix;
 mod row;
 
 const NO_RUN: StorageError = StorageError::NotFound("test run");
@@ -72,10 +73,7 @@ impl TestRuns<'_> {
     /// [`StorageError::NotFound`] if there is no such sender.
     pub async fn begin(&self, new: &NewTestRun, limits: RunLimits) -> Result<Begun, StorageError> {
         let (tenant, now) = (self.tx.tenant.get(), self.tx.now);
-        let turn = format!("letterhead test runs {tenant}");
-        let lock =
-            raw_sql!(Postgres, r#"SELECT pg_advisory_xact_lock(hashtextextended({turn}, 0))"#);
-        execute(&self.tx.tx, lock, "wait for another test run to begin").await?;
+        self.take_turn().await?;
         let windows =
             [(TimeDelta::minutes(1), limits.per_minute), (TimeDelta::hours(1), limits.per_hour)];
         let mut retry_after = None;
@@ -100,6 +98,14 @@ impl TestRuns<'_> {
             0 => Err(StorageError::NotFound("sender")),
             _ => Ok(Begun::Started),
         }
+    }
+
+    /// Waits until no other run of the tenant begins or counts; it lasts as long as the transaction.
+    async fn take_turn(&self) -> Result<(), StorageError> {
+        let turn = format!("letterhead test runs {}", self.tx.tenant);
+        let lock =
+            raw_sql!(Postgres, r#"SELECT pg_advisory_xact_lock(hashtextextended({turn}, 0))"#);
+        execute(&self.tx.tx, lock, "wait for another test run").await.map(|_| ())
     }
 
     /// How long the tenant must wait until fewer than `limit` runs began within `window`.
@@ -230,7 +236,7 @@ impl TestRuns<'_> {
         let query = raw_sql!(
             Postgres,
             r#"SELECT id, sender_id, version, mode, status, requested_by, started_at, took_ms,
-                      stages, tls, advice, transcript IS NOT NULL AS has_transcript
+                      stages, tls, advice, fix, transcript IS NOT NULL AS has_transcript
                FROM test_runs
                WHERE tenant_id = {tenant} AND sender_id = {sender} AND id = {id}"#
         );
@@ -253,7 +259,7 @@ impl TestRuns<'_> {
         let query = raw_sql!(
             Postgres,
             r#"SELECT id, sender_id, version, mode, status, requested_by, started_at, took_ms,
-                      stages, tls, advice, transcript IS NOT NULL AS has_transcript
+                      stages, tls, advice, fix, transcript IS NOT NULL AS has_transcript
                FROM test_runs
                WHERE tenant_id = {tenant} AND sender_id = {sender}
                    AND ({after}::uuid IS NULL OR id < {after})

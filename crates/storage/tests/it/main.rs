@@ -4,6 +4,7 @@
 mod audit;
 mod bulk_runs;
 mod diagnosis;
+mod fixes;
 mod isolation;
 mod keys;
 mod migrating;

@@ -7,11 +7,15 @@ use letterhead_domain::{
     advice::{self, Advice},
     email::EmailAddress,
     field_errors::FieldErrors,
+    fix::{
+        Fix,
+        account::{Account, PastSignIn, SignIn, may_sign_in},
+    },
     password::PasswordChange,
     smtp_settings::{Auth, SettingsDraft, password_required},
     test_run::{StageReport, TestMode, TestReport},
 };
-use letterhead_mailer::{mailer::Mailer, test_run::TestPlan};
+use letterhead_mailer::{fix::FixPlan, mailer::Mailer, test_run::TestPlan};
 
 use super::mail::test_mail;
 
@@ -23,6 +27,8 @@ pub struct UnsavedTest {
     pub mode: TestMode,
     /// Whom to name as the recipient; left out, the sender's own address.
     pub recipient: Option<EmailAddress>,
+    /// Whether to look for settings that work if these do not.
+    pub fix: bool,
     /// The time on this machine.
     pub now: DateTime<Utc>,
 }
@@ -37,6 +43,8 @@ pub struct UnsavedRun {
     pub report: TestReport,
     /// What to do about its failure.
     pub advice: Option<Advice>,
+    /// What was found after its failure, if anything was looked for.
+    pub fix: Option<Fix>,
 }
 
 /// Runs the test; `on_stage` is told of each stage as it ends.
@@ -50,7 +58,8 @@ pub async fn try_unsaved(
     test: UnsavedTest,
     on_stage: impl FnMut(&StageReport) + Send,
 ) -> Result<UnsavedRun, FieldErrors> {
-    let UnsavedTest { draft: SettingsDraft { settings, password }, mode, recipient, now } = test;
+    let UnsavedTest { draft: SettingsDraft { settings, password }, mode, recipient, fix, now } =
+        test;
     let mut errors = FieldErrors::default();
     if let Err(refused) = mailer.guard().check_literal(&settings) {
         errors.extend(refused);
@@ -70,8 +79,26 @@ pub async fn try_unsaved(
         TestMode::Connection => None,
         TestMode::Message => Some(test_mail(&settings, &recipient, now)?),
     };
-    let plan = TestPlan { settings: settings.clone(), password, mode, recipient, mail };
-    let report = mailer.test(plan, on_stage).await;
-    let advice = report.failure.as_ref().map(|failure| advice::advise(&settings, failure));
-    Ok(UnsavedRun { mode, started_at: now, report, advice })
+    let plan = TestPlan { settings, password, mode, recipient, mail };
+    let report = mailer.test(&plan, on_stage).await;
+    let failure = report.failure.as_ref();
+    let advice = failure.map(|failure| advice::advise(&plan.settings, failure));
+    let own = SignIn::of(&plan.settings, None, failure);
+    let search =
+        failure.filter(|_| fix).and_then(|failure| FixPlan::of(plan, failure, report.took, true));
+    let fix = match search {
+        Some(search) => mailer.find_fix(search, async |account| is_permitted(own, &account)).await,
+        None => None,
+    };
+    Ok(UnsavedRun { mode, started_at: now, report, advice, fix })
+}
+
+/// Whether there may be one more sign-in to `account` after the run's own, all that is known here.
+fn is_permitted(own: Option<SignIn>, account: &Account) -> bool {
+    let past: Vec<_> = own
+        .into_iter()
+        .filter(|own| own.account == *account)
+        .map(|SignIn { account: _, secret, accepted }| PastSignIn { secret, accepted })
+        .collect();
+    may_sign_in(&past, 0, None)
 }

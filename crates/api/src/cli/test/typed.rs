@@ -72,7 +72,13 @@ pub(super) async fn test(
 ) -> Result<TestStatus, Failure> {
     let (draft, recipient) = typed.parse().map_err(|errors| refused(&errors))?;
     let mailer = mailer.mailer()?;
-    let test = UnsavedTest { draft, mode: shown.mode(), recipient, now: clock::machine() };
+    let test = UnsavedTest {
+        draft,
+        mode: shown.mode(),
+        recipient,
+        fix: !shown.no_fix,
+        now: clock::machine(),
+    };
     let began = Instant::now();
     let on_stage = |stage: &StageReport| {
         if !shown.json {
@@ -86,7 +92,7 @@ pub(super) async fn test(
         say(&http::unsaved_run_json(&run, transcript));
     } else {
         let advice = run.advice.as_ref().map(StoredAdvice::from);
-        print(&run.report.stages, advice.as_ref(), transcript);
+        print(&run.report.stages, advice.as_ref(), run.fix.as_ref(), transcript);
     }
     Ok(run.report.status())
 }

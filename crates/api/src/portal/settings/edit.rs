@@ -30,6 +30,8 @@ pub(super) struct Edit {
     pub(super) is_stale: bool,
     /// The version that the form was opened on; none for the newest.
     pub(super) base: Option<String>,
+    /// Whether saving it is to start a test.
+    pub(super) then_test: bool,
 }
 
 impl Edit {
@@ -37,13 +39,14 @@ impl Edit {
     pub(super) fn of(newest: Option<&SettingsVersion>) -> Self {
         let typed = newest.map_or_else(Typed::empty, |v| Typed::of_settings(&v.settings));
         let errors = FieldErrors::default();
-        Self { typed, errors, is_unsaved: false, is_stale: false, base: None }
+        Self { typed, errors, is_unsaved: false, is_stale: false, base: None, then_test: false }
     }
 
     /// The form with what was typed into `form` and is not saved.
     pub(super) fn unsaved(typed: Typed, form: &Form) -> Self {
         let (errors, base) = (FieldErrors::default(), Some(form.text("base").to_owned()));
-        Self { typed, errors, is_unsaved: true, is_stale: false, base }
+        let then_test = form.text("then") == "test";
+        Self { typed, errors, is_unsaved: true, is_stale: false, base, then_test }
     }
 }
 
@@ -54,6 +57,8 @@ pub(super) struct FormView {
     pub(super) is_unsaved: bool,
     /// The version that the form is based on; empty if there is none.
     pub(super) base: String,
+    /// Whether saving starts a test.
+    pub(super) then_test: bool,
     pub(super) host: Field,
     pub(super) port: Field,
     pub(super) encryption: Field,
@@ -158,6 +163,7 @@ impl FormView {
             is_first: newest.is_none(),
             is_unsaved: edit.is_unsaved,
             base: edit.base.clone().or_else(newest_number).unwrap_or_default(),
+            then_test: edit.then_test,
             host: field("host"),
             port: field("port"),
             encryption: field("encryption"),

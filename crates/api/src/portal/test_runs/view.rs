@@ -9,7 +9,10 @@ use letterhead_domain::{
 };
 use letterhead_storage::record::{SenderRecord, TestRunRecord};
 
-use super::advice;
+use super::{
+    advice,
+    fix::{self, FixView},
+};
 use crate::{
     app::{AppError, guides, test_runs},
     portal::{
@@ -38,6 +41,9 @@ pub(in crate::portal) struct RunView {
     pub(in crate::portal) stages: Vec<StageView>,
     pub(in crate::portal) tls: Option<TlsView>,
     pub(in crate::portal) advice: Option<AdviceView>,
+    /// Whether it has failed and looks for settings that work.
+    pub(in crate::portal) is_looking: bool,
+    pub(in crate::portal) fix: Option<FixView>,
     pub(in crate::portal) has_transcript: bool,
     /// All of it as plain text, for whoever helps.
     pub(in crate::portal) support: String,
@@ -123,6 +129,8 @@ impl RunView {
         let offers_mail = is_passed && run.mode == TestMode::Connection && visit.may(Deed::Test);
         Ok(Self {
             is_running: run.status == TestStatus::Running,
+            is_looking: fix::is_looking(&run),
+            fix: FixView::of(visit, place, sender, &run),
             chip: status_chip(t, run.status),
             events: place.sender_path(&format!("/test-runs/{id}/events")),
             path: place.sender_path(&format!("/test-runs/{id}")),
@@ -229,7 +237,10 @@ fn banner(
 ) -> Banner {
     let t = visit.texts();
     match run.status {
-        TestStatus::Running => Banner { kind: "info", text: t.say("run-running") },
+        TestStatus::Running => {
+            let text = if fix::is_looking(run) { "fix-looking" } else { "run-running" };
+            Banner { kind: "info", text: t.say(text) }
+        }
         TestStatus::Passed => {
             let is_live = sender.live.as_ref().map(|live| live.number) == run.version;
             let outcome = match run.mode {

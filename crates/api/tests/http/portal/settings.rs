@@ -7,6 +7,7 @@ use super::Visitor;
 use crate::world::{Answer, World};
 
 mod editing;
+mod fixing;
 mod testing;
 
 const PAGE: &str = "/portal/tenants/aurora/senders/default";

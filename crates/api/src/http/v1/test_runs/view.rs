@@ -10,7 +10,10 @@ use letterhead_domain::{
 use letterhead_storage::record::{StoredAdvice, TestRunRecord};
 use poem_openapi::Object;
 
+use self::fix::FixView;
 use crate::{app::test_runs::unsaved::UnsavedRun, http::text::Word};
+
+mod fix;
 
 /// One staged try of a sender's settings.
 #[derive(Object)]
@@ -40,6 +43,9 @@ pub(in crate::http) struct TestRunView {
     /// What to do about a failure
     #[oai(nullable)]
     advice: Option<AdviceView>,
+    /// Settings that may work instead; `null` if nothing was looked for
+    #[oai(nullable)]
+    fix: Option<FixView>,
     /// Whether there is a transcript to read
     has_transcript: bool,
 }
@@ -57,6 +63,7 @@ impl From<TestRunRecord> for TestRunView {
             stages: run.stages.into_iter().map(Into::into).collect(),
             tls: run.tls.map(Into::into),
             advice: run.advice.map(Into::into),
+            fix: run.fix.map(Into::into),
             has_transcript: run.has_transcript,
         }
     }
@@ -81,6 +88,9 @@ pub(in crate::http) struct UnsavedRunView {
     /// What to do about a failure
     #[oai(nullable)]
     advice: Option<AdviceView>,
+    /// Settings that may work instead; `null` if nothing was looked for
+    #[oai(nullable)]
+    fix: Option<FixView>,
     /// The redacted conversation, a stranger's text; only if it was asked for
     #[oai(skip_serializing_if_is_none)]
     transcript: Option<String>,
@@ -89,7 +99,7 @@ pub(in crate::http) struct UnsavedRunView {
 impl UnsavedRunView {
     /// The view of `run`, with `transcript` if it is to be shown.
     pub(in crate::http) fn of(run: &UnsavedRun, transcript: Option<&str>) -> Self {
-        let UnsavedRun { mode, started_at, report, advice } = run;
+        let UnsavedRun { mode, started_at, report, advice, fix } = run;
         Self {
             mode: (*mode).into(),
             status: report.status().into(),
@@ -98,6 +108,7 @@ impl UnsavedRunView {
             stages: report.stages.iter().cloned().map(Into::into).collect(),
             tls: report.tls.clone().map(Into::into),
             advice: advice.as_ref().map(|advice| StoredAdvice::from(advice).into()),
+            fix: fix.clone().map(Into::into),
             transcript: transcript.map(str::to_owned),
         }
     }
