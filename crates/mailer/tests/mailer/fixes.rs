@@ -154,15 +154,14 @@ async fn without_leave_no_password_is_sent_and_the_place_is_offered_as_likely() 
 
 #[tokio::test]
 async fn a_stored_password_goes_to_no_other_host_and_a_typed_one_does() {
-    let stand = Stand::start().await;
+    let mut stand = Stand::start().await;
     let failed = settings(1);
     let port = stand.server.starttls_port();
     let elsewhere = SmtpSettings { host: "127.0.0.1".parse().unwrap(), ..settings(port) };
     let allowed = |config: &mut letterhead_mailer::mailer::MailerConfig| {
         config.policy.allowed = vec![format!("127.0.0.1:{port}").parse().unwrap()];
     };
-    let stand =
-        Stand { mailer: mailer([], &[stand.server.ca_file().to_owned()], allowed), ..stand };
+    stand.mailer = mailer([], &[stand.server.ca_file().to_owned()], allowed);
 
     let stored = stand.fix(failed.clone(), &no_connection(), STORED, &[&elsewhere]).await;
     assert_eq!((stored.outcome, results(&stored)), (FixOutcome::Likely, vec![TryResult::Answers]));
