@@ -47,15 +47,18 @@ impl FixView {
             return Some(Self { title: None, changes: Vec::new(), words, apply: None });
         };
         let is_current = run.version == Some(sender.newest().number);
-        let mut words = t.say(words_key(fix));
+        let mut words = result_in_words(t, fix);
         if !is_current {
             words = format!("{words} {}", t.say("fix-outdated"));
         }
         let may_apply = is_current && visit.may(Deed::EditSettings) && visit.may(Deed::Test);
-        let hint = if offer.needs_password { "fix-apply-password-hint" } else { "fix-apply-hint" };
         let apply = may_apply.then(|| Apply {
             path: place.sender_path(&format!("/test-runs/{}/fix", run.id)),
-            hint: t.say(hint),
+            hint: if offer.needs_password {
+                t.say("fix-apply-password-hint")
+            } else {
+                t.say("fix-apply-hint")
+            },
         });
         let changes = fix.changes();
         let change = |change: &Change| change_in_words(t, *change, &offer.entry, &fix.failed);
@@ -69,11 +72,11 @@ pub(super) fn is_looking(run: &TestRunRecord) -> bool {
         && run.stages.iter().any(|stage| stage.status == StageStatus::Failed)
 }
 
-fn words_key(fix: &Fix) -> &'static str {
+fn result_in_words(t: Texts, fix: &Fix) -> String {
     match fix.offer_result() {
-        Some(TryResult::Passed) => "fix-words-passed",
-        Some(TryResult::SignInRefused) => "fix-words-sign_in_refused",
-        Some(TryResult::MailRefused) => "fix-words-mail_refused",
+        Some(TryResult::Passed) => t.say("fix-words-passed"),
+        Some(TryResult::SignInRefused) => t.say("fix-words-sign_in_refused"),
+        Some(TryResult::MailRefused) => t.say("fix-words-mail_refused"),
         Some(
             TryResult::Answers
             | TryResult::NoConnection
@@ -82,7 +85,7 @@ fn words_key(fix: &Fix) -> &'static str {
             | TryResult::CertificateRefused
             | TryResult::NoSignIn,
         )
-        | None => "fix-words-answers",
+        | None => t.say("fix-words-answers"),
     }
 }
 

@@ -237,10 +237,10 @@ fn banner(
 ) -> Banner {
     let t = visit.texts();
     match run.status {
-        TestStatus::Running => {
-            let text = if fix::is_looking(run) { "fix-looking" } else { "run-running" };
-            Banner { kind: "info", text: t.say(text) }
+        TestStatus::Running if fix::is_looking(run) => {
+            Banner { kind: "info", text: t.say("fix-looking") }
         }
+        TestStatus::Running => Banner { kind: "info", text: t.say("run-running") },
         TestStatus::Passed => {
             let is_live = sender.live.as_ref().map(|live| live.number) == run.version;
             let outcome = match run.mode {
