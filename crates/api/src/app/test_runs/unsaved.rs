@@ -12,17 +12,18 @@ use letterhead_domain::{
         account::{Account, PastSignIn, SignIn, may_sign_in},
     },
     password::PasswordChange,
-    smtp_settings::{Auth, SettingsDraft, password_required},
+    smtp_settings::{SettingsDraft, SettingsInput},
     test_run::{StageReport, TestMode, TestReport},
 };
 use letterhead_mailer::{fix::FixPlan, mailer::Mailer, test_run::TestPlan};
 
 use super::mail::test_mail;
+use crate::app::senders::TypedSettings;
 
 /// What to try.
 pub struct UnsavedTest {
     /// The settings, with their password if they sign in.
-    pub draft: SettingsDraft,
+    pub settings: TypedSettings,
     /// How far to go.
     pub mode: TestMode,
     /// Whom to name as the recipient; left out, the sender's own address.
@@ -47,6 +48,16 @@ pub struct UnsavedRun {
     pub fix: Option<Fix>,
 }
 
+/// Judges settings that are to be tried.
+///
+/// # Errors
+///
+/// Every refused field: malformed ones, a destination that the operator does not allow, and no
+/// password where the settings sign in.
+pub fn judge(mailer: &Mailer, input: SettingsInput) -> Result<TypedSettings, FieldErrors> {
+    TypedSettings::judge(input, None, mailer.guard())
+}
+
 /// Runs the test; `on_stage` is told of each stage as it ends.
 ///
 /// # Errors
@@ -58,22 +69,12 @@ pub async fn try_unsaved(
     test: UnsavedTest,
     on_stage: impl FnMut(&StageReport) + Send,
 ) -> Result<UnsavedRun, FieldErrors> {
-    let UnsavedTest { draft: SettingsDraft { settings, password }, mode, recipient, fix, now } =
-        test;
-    let mut errors = FieldErrors::default();
-    if let Err(refused) = mailer.guard().check_literal(&settings) {
-        errors.extend(refused);
-    }
-    let password = match (&settings.auth, password) {
-        (Auth::Password { .. }, PasswordChange::Set(password)) => Some(password),
-        (Auth::Password { .. }, PasswordChange::Keep | PasswordChange::Remove) => {
-            errors.push("/password", password_required());
-            None
-        }
-        (Auth::None, _) => None,
+    let UnsavedTest { settings, mode, recipient, fix, now } = test;
+    let SettingsDraft { settings, password } = settings.draft;
+    let password = match password {
+        PasswordChange::Set(password) => Some(password),
+        PasswordChange::Keep | PasswordChange::Remove => None,
     };
-    errors.or(Some(()))?;
-
     let recipient = recipient.unwrap_or_else(|| settings.sender_email.clone());
     let mail = match mode {
         TestMode::Connection => None,

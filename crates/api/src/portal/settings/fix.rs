@@ -1,12 +1,10 @@
 //! "Apply and test again": what was found after a failed run becomes a new version, which is tested.
 
 use letterhead_domain::{
-    access::Deed,
-    field_errors::FieldErrors,
-    password::PasswordChange,
-    smtp_settings::{SettingsDraft, password_required},
+    access::Deed, field_errors::FieldErrors, smtp_settings::password_required,
 };
 use letterhead_storage::record::Expected;
+use zeroize::Zeroizing;
 
 use super::{Asked, Edit, Typed, page, refused, run_and_sender, stale};
 use crate::{
@@ -53,8 +51,9 @@ pub(super) async fn apply(visit: Visit, _form: Form) -> Outcome {
         return page::show(&visit, &place, Some(&sender), asked).await;
     }
     let expected = Expected::Version(version);
-    let draft = SettingsDraft { settings: settings.clone(), password: PasswordChange::Keep };
-    let saved = senders::save(&visit.app, &place.caller, &place.sender, draft, expected).await;
+    // No password is typed: the stored one goes with it.
+    let input = Typed::of_settings(&settings).input(Zeroizing::default(), Some(newest));
+    let saved = senders::save(&visit.app, &place.caller, &place.sender, input, expected).await;
     match saved {
         Ok(saved) => {
             let request = TestRequest { mode: run.mode, target: None, settings: None, fix: true };
