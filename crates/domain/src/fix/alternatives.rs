@@ -127,10 +127,10 @@ impl Case<'_> {
 
     fn other_ports(&self) -> Vec<Entry> {
         let others = self.ways().iter().filter(|way| way.port != self.entry.port.get());
-        others.filter_map(|way| self.at(way)).collect()
+        others.filter_map(|way| self.at(*way)).collect()
     }
 
-    fn at(&self, way: &Way) -> Option<Entry> {
+    fn at(&self, way: Way) -> Option<Entry> {
         let port = way.port.try_into().ok()?;
         Some(Entry { port, encryption: way.encryption, ..self.entry.clone() })
     }
@@ -190,6 +190,6 @@ impl Case<'_> {
         let host = preset.host.parse().ok()?;
         let way = Way { port: self.entry.port.get(), encryption: self.entry.encryption };
         let way = if self.ways().contains(&way) { way } else { *self.ways().first()? };
-        Some(Entry { host, ..self.at(&way)? })
+        Some(Entry { host, ..self.at(way)? })
     }
 }
