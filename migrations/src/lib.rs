@@ -108,6 +108,7 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0006_bulk_runs",
     "0007_message_search",
     "0008_arrival",
+    "0009_fix",
     "0011_tenant_tables",
 ];
 

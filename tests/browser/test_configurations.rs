@@ -75,6 +75,39 @@ async fn the_saved_settings_are_tested_step_by_step_with_a_green_and_a_red_banne
     browser.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_work_are_found_and_applied_with_one_press() {
+    let portal = Portal::start().await;
+    let Some(browser) = portal.browser().await else { return };
+    let aurora = portal.tenant("aurora").await;
+    let mut wrong = portal.world.settings();
+    wrong["encryption"] = json!("implicit_tls");
+    aurora.put(SENDER, wrong).await;
+    browser.sign_in(&portal, "aurora", "admin").await;
+    let gate = portal.world.practice.gate(Point::Mail);
+    browser.press("Test Configurations").await;
+
+    // It has failed, and says so while it looks further.
+    gate.reached().await;
+    let is_looking = "return document.querySelector('#run-looking:not([hidden])') !== null";
+    browser.wait_until("it looks for settings that work", is_looking).await;
+    assert_eq!(browser.violations().await, []);
+    gate.release();
+    browser.wait_for_text("We found settings that work").await;
+    assert_eq!(browser.violations().await, []);
+    browser.width(320).await;
+    assert_eq!(browser.overflow().await, 0);
+
+    browser.press("Apply and test again").await;
+
+    browser
+        .wait_until("the test has ended", "return document.querySelector('#banner .success')")
+        .await;
+    let sender = aurora.get(SENDER).await.body;
+    assert_eq!((&sender["state"], &sender["live_version"]), (&json!("live"), &json!(2)));
+    browser.finish().await;
+}
+
 /// The seed's list goes on: Download PDF.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_guide_is_downloaded_and_its_text_can_be_read() {

@@ -357,3 +357,26 @@ fn a_tenant_and_a_server_are_one_too_many_and_none_is_one_too_few() {
         assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_test_offers_settings_that_work_unless_nobody_wants_them() {
+    let stand = Stand::start().await;
+    let arguments = ["--encryption", "ssl", "--username", "practice", "--password-stdin"];
+    let port = stand.server.starttls_port();
+    let try_with = |more: &[&str]| {
+        let failed = run(stand.command(port, &[&arguments, more].concat()), PASSWORD);
+        let (stdout, stderr) = said(&failed);
+        assert_eq!(failed.status.code(), Some(1), "{stdout}{stderr}");
+        assert!(!stdout.contains(PASSWORD) && !stderr.contains(PASSWORD), "{stdout}{stderr}");
+        stdout
+    };
+
+    let told = try_with(&[]);
+    assert!(told.contains("encryption starttls instead of implicit_tls passes"), "{told}");
+    let json: Value = serde_json::from_str(&try_with(&["--json"])).expect("JSON");
+    assert_eq!(json["fix"]["outcome"], "proven");
+    assert_eq!(json["fix"]["settings"]["encryption"], "starttls");
+    let without: Value = serde_json::from_str(&try_with(&["--json", "--no-fix"])).expect("JSON");
+    assert!(without["fix"].is_null(), "{without}");
+    assert_eq!(stand.server.inbox().counters().sign_ins_accepted, 2);
+}

@@ -14,6 +14,7 @@ pub mod discovery;
 pub mod email;
 pub mod event;
 pub mod field_errors;
+pub mod fix;
 pub mod id;
 pub mod message;
 pub mod password;

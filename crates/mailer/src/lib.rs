@@ -11,6 +11,7 @@ mod capabilities;
 pub mod compose;
 mod conversation;
 pub mod egress;
+pub mod fix;
 pub mod lease;
 pub mod mailer;
 mod opening;

@@ -1,8 +1,9 @@
 //! The mailer as a whole: what the operator configures once and the program asks.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Borrow, sync::Arc, time::Duration};
 
 use letterhead_domain::{
+    fix::{Fix, account::Account},
     smtp_host::SmtpHost,
     smtp_port::SmtpPort,
     test_run::{Cause, StageReport, TestReport},
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 use crate::{
     autoconfig::{self, Published},
     egress::{AUTOCONFIG_PORT, EgressGuard, Purpose, policy::EgressPolicy, resolver::Resolver},
+    fix::{self, FixPlan},
     opening::Opener,
     test_run::{self, TestLimits, TestPlan},
     timeouts::Timeouts,
@@ -110,10 +112,24 @@ impl Mailer {
     /// stage's report as the stage ends, in the order of the wire.
     pub async fn test(
         &self,
-        plan: TestPlan,
+        plan: impl Borrow<TestPlan> + Send,
         mut on_stage: impl FnMut(&StageReport) + Send,
     ) -> TestReport {
-        test_run::run(&self.opener, &plan, self.test_limits, &mut on_stage).await
+        let limit = Instant::now() + self.test_limits.total;
+        let bounds = self.test_limits.until(limit);
+        test_run::run(&self.opener, plan.borrow(), bounds, &mut on_stage).await
+    }
+
+    /// Tries other settings after a test run that failed, in what that run has left of its time.
+    ///
+    /// Before the one sign-in there may be, `permit` is asked with the account; a password that is
+    /// not permitted stays here. Gives nothing if nothing could help, or if no time is left.
+    pub async fn find_fix<Permitted: Future<Output = bool> + Send>(
+        &self,
+        plan: FixPlan<'_>,
+        permit: impl FnOnce(Account) -> Permitted + Send,
+    ) -> Option<Fix> {
+        fix::find(&self.opener, plan, self.test_limits, permit).await
     }
 
     /// What `domain` publishes for mail programs, asked for within five seconds. Nothing but the

@@ -12,6 +12,7 @@ use letterhead_domain::{
     delivery::AttemptWord,
     discovery::{self, Confidence},
     event::OperatorEventKind,
+    fix::{Change, FixOutcome, TryResult},
     message::{MessageKind, MessageStatus, OnUncertain, RecipientRole, RecipientStatus},
     provider::{self, LimitOn, LimitPer, Note, ServiceKind, SignInKind, UsernameKind},
     sender::{PauseReason, SenderState},
@@ -148,7 +149,9 @@ macro_rules! vocabularies {
 
 vocabularies!(
     AttemptWord,
+    Change,
     Confidence,
+    FixOutcome,
     LimitOn,
     LimitPer,
     MessageKind,
@@ -170,6 +173,7 @@ vocabularies!(
     TestMode,
     TestStatus,
     TestTarget,
+    TryResult,
     UsernameKind,
     discovery::Source,
     provider::PasswordKind,

@@ -4,6 +4,7 @@ use letterhead_domain::{
     access::Deed,
     provider::{Preset, Provider},
     sender::VersionNumber,
+    test_run::TestMode,
 };
 use letterhead_storage::record::{Expected, SenderRecord, TestRunRecord};
 use poem::http::StatusCode;
@@ -17,10 +18,14 @@ use super::{
     refusal::Refusal,
     visit::{Outcome, Place, Visit},
 };
-use crate::app::{AppError, senders, test_runs};
+use crate::app::{
+    AppError, senders,
+    test_runs::{self, TestRequest},
+};
 
 mod discovery;
 mod edit;
+mod fix;
 pub(super) mod page;
 mod picker;
 mod typed;
@@ -29,11 +34,15 @@ mod view;
 use edit::Edit;
 use page::Asked;
 use typed::Typed;
-pub(super) use view::{Chip, Difference, Fact, chip as state_chip, differences, facts};
+pub(super) use view::{
+    Chip, Difference, Fact, chip as state_chip, differences, facts, label as field_label,
+    value_in_words,
+};
 
 pub(super) fn routes(table: &mut Table) {
     table.page("/portal/tenants/:tenant/senders/:sender", show);
     table.act("/portal/tenants/:tenant/senders/:sender", save);
+    table.act("/portal/tenants/:tenant/senders/:sender/test-runs/:run/fix", fix::apply);
     table.act("/portal/tenants/:tenant/senders/:sender/candidate/discard", discard);
     table.act("/portal/tenants/:tenant/senders/:sender/pause", pause);
     table.act("/portal/tenants/:tenant/senders/:sender/resume", resume);
@@ -135,6 +144,11 @@ async fn save(visit: Visit, form: Form) -> Outcome {
         }
         Err(error) => return Err(error.into()),
     };
+    if form.text("then") == "test" && visit.may(Deed::Test) {
+        let mode = TestMode::Connection;
+        let request = TestRequest { mode, target: None, settings: None, fix: true };
+        return super::test_runs::begin(&visit, &place, &saved.record, request).await;
+    }
     let path = place.sender_path("");
     Ok(match (saved.changed, saved.promoted) {
         (false, _) => visit.did("did-settings-unchanged", &path),

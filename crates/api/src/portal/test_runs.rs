@@ -20,6 +20,7 @@ use crate::app::{
 mod advice;
 mod arrival;
 mod events;
+mod fix;
 mod view;
 
 pub(super) use advice::{title as advice_title, words as advice_words};
@@ -53,13 +54,23 @@ async fn start(visit: Visit, form: Form) -> Outcome {
     };
     // A version that is not named, or that has gone meanwhile, is the newest.
     let target = form.text("version").parse().ok();
-    let request = TestRequest { mode, target, settings: None };
-    match test_runs::start(&visit.app, &place.caller, &sender, request).await {
+    let request = TestRequest { mode, target, settings: None, fix: true };
+    begin(&visit, &place, &sender, request).await
+}
+
+/// Starts `request` for a sender as it is now, and leads to the page that shows how it goes.
+pub(super) async fn begin(
+    visit: &Visit,
+    place: &Place,
+    sender: &SenderRecord,
+    request: TestRequest,
+) -> Outcome {
+    match test_runs::start(&visit.app, &place.caller, sender, request).await {
         Ok(run) => Ok(see_other(&place.sender_path(&format!("?run={run}")))),
         Err(AppError::TooMany { retry_after }) => {
             let text = visit.texts().count("settings-too-many-tests", retry_after);
             let asked = Asked::told(StatusCode::TOO_MANY_REQUESTS, Banner::failure(text));
-            let mut answer = settings::page::show(&visit, &place, Some(&sender), asked).await?;
+            let mut answer = settings::page::show(visit, place, Some(sender), asked).await?;
             answer.headers_mut().insert("retry-after", retry_after.into());
             Ok(answer)
         }

@@ -6,6 +6,7 @@ mod advice;
 mod autoconfig;
 mod cache;
 mod delivery;
+mod fixes;
 mod hostile;
 mod limits;
 mod stand;

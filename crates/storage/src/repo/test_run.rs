@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod arrival;
+mod fix;
 mod row;
 
 const NO_RUN: StorageError = StorageError::NotFound("test run");
@@ -76,10 +77,7 @@ impl TestRuns<'_> {
     /// [`StorageError::NotFound`] if there is no such sender.
     pub async fn begin(&self, new: &NewTestRun, limits: RunLimits) -> Result<Begun, StorageError> {
         let (tenant, now) = (self.tx.tenant.get(), self.tx.now);
-        let turn = format!("letterhead test runs {tenant}");
-        let lock =
-            raw_sql!(Postgres, r#"SELECT pg_advisory_xact_lock(hashtextextended({turn}, 0))"#);
-        execute(&self.tx.tx, lock, "wait for another test run to begin").await?;
+        self.take_turn().await?;
         let windows =
             [(TimeDelta::minutes(1), limits.per_minute), (TimeDelta::hours(1), limits.per_hour)];
         let mut retry_after = None;
@@ -105,6 +103,14 @@ impl TestRuns<'_> {
             0 => Err(StorageError::NotFound("sender")),
             _ => Ok(Begun::Started),
         }
+    }
+
+    /// Waits until no other run of the tenant begins or counts; it lasts as long as the transaction.
+    async fn take_turn(&self) -> Result<(), StorageError> {
+        let turn = format!("letterhead test runs {}", self.tx.tenant);
+        let lock =
+            raw_sql!(Postgres, r#"SELECT pg_advisory_xact_lock(hashtextextended({turn}, 0))"#);
+        execute(&self.tx.tx, lock, "wait for another test run").await.map(|_| ())
     }
 
     /// How long the tenant must wait until fewer than `limit` runs began within `window`.
@@ -236,7 +242,7 @@ impl TestRuns<'_> {
         let query = raw_sql!(
             Postgres,
             r#"SELECT id, sender_id, version, mode, status, requested_by, started_at, took_ms,
-                      stages, tls, advice, transcript IS NOT NULL AS has_transcript,
+                      stages, tls, advice, fix, transcript IS NOT NULL AS has_transcript,
                       arrival_code IS NOT NULL AND started_at > {too_old} AS code_is_valid,
                       wrong_codes, arrived_at
                FROM test_runs
@@ -262,7 +268,7 @@ impl TestRuns<'_> {
         let query = raw_sql!(
             Postgres,
             r#"SELECT id, sender_id, version, mode, status, requested_by, started_at, took_ms,
-                      stages, tls, advice, transcript IS NOT NULL AS has_transcript,
+                      stages, tls, advice, fix, transcript IS NOT NULL AS has_transcript,
                       arrival_code IS NOT NULL AND started_at > {too_old} AS code_is_valid,
                       wrong_codes, arrived_at
                FROM test_runs

@@ -5,6 +5,7 @@ mod arrival;
 mod audit;
 mod bulk_runs;
 mod diagnosis;
+mod fixes;
 mod isolation;
 mod keys;
 mod migrating;

@@ -8,11 +8,15 @@ use letterhead_domain::{
     arrival::ArrivalCode,
     email::EmailAddress,
     field_errors::FieldErrors,
+    fix::{
+        Fix,
+        account::{Account, PastSignIn, SignIn, may_sign_in},
+    },
     password::PasswordChange,
     smtp_settings::{SettingsDraft, SettingsInput},
     test_run::{StageReport, TestMode, TestReport},
 };
-use letterhead_mailer::{mailer::Mailer, test_run::TestPlan};
+use letterhead_mailer::{fix::FixPlan, mailer::Mailer, test_run::TestPlan};
 
 use super::mail::test_mail;
 use crate::{app::senders::TypedSettings, random};
@@ -25,6 +29,8 @@ pub struct UnsavedTest {
     pub mode: TestMode,
     /// Whom to name as the recipient; left out, the sender's own address.
     pub recipient: Option<EmailAddress>,
+    /// Whether to look for settings that work if these do not.
+    pub fix: bool,
     /// The time on this machine.
     pub now: DateTime<Utc>,
 }
@@ -41,6 +47,8 @@ pub struct UnsavedRun {
     pub advice: Option<Advice>,
     /// The code in the mail that the server accepted.
     pub code: Option<ArrivalCode>,
+    /// What was found after its failure, if anything was looked for.
+    pub fix: Option<Fix>,
 }
 
 /// Judges settings that are to be tried.
@@ -64,7 +72,7 @@ pub async fn try_unsaved(
     test: UnsavedTest,
     on_stage: impl FnMut(&StageReport) + Send,
 ) -> Result<UnsavedRun, FieldErrors> {
-    let UnsavedTest { settings, mode, recipient, now } = test;
+    let UnsavedTest { settings, mode, recipient, fix, now } = test;
     let SettingsDraft { settings, password } = settings.draft;
     let password = match password {
         PasswordChange::Set(password) => Some(password),
@@ -78,9 +86,27 @@ pub async fn try_unsaved(
             (Some(test_mail(&settings, &recipient, &code, now)?), Some(code))
         }
     };
-    let plan = TestPlan { settings: settings.clone(), password, mode, recipient, mail };
-    let report = mailer.test(plan, on_stage).await;
-    let advice = report.failure.as_ref().map(|failure| advice::advise(&settings, failure));
+    let plan = TestPlan { settings, password, mode, recipient, mail };
+    let report = mailer.test(&plan, on_stage).await;
+    let failure = report.failure.as_ref();
+    let advice = failure.map(|failure| advice::advise(&plan.settings, failure));
+    let own = SignIn::of(&plan.settings, None, failure);
+    let search =
+        failure.filter(|_| fix).and_then(|failure| FixPlan::of(plan, failure, report.took, true));
+    let fix = match search {
+        Some(search) => mailer.find_fix(search, async |account| is_permitted(own, &account)).await,
+        None => None,
+    };
     let code = code.filter(|_| report.passed());
-    Ok(UnsavedRun { mode, started_at: now, report, advice, code })
+    Ok(UnsavedRun { mode, started_at: now, report, advice, code, fix })
+}
+
+/// Whether there may be one more sign-in to `account` after the run's own, all that is known here.
+fn is_permitted(own: Option<SignIn>, account: &Account) -> bool {
+    let past: Vec<_> = own
+        .into_iter()
+        .filter(|own| own.account == *account)
+        .map(|SignIn { account: _, secret, accepted }| PastSignIn { secret, accepted })
+        .collect();
+    may_sign_in(&past, 0, None)
 }

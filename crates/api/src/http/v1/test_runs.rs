@@ -53,11 +53,15 @@ struct CreateTestRun {
     /// Settings to try without saving them; they prove nothing. Not together with `version`
     #[oai(nullable)]
     settings: Option<PutSender>,
+    /// Whether to try other ports, encryptions and the like if the test fails; it does unless this
+    /// is `false`
+    #[oai(nullable)]
+    fix: Option<bool>,
 }
 
 impl Example for CreateTestRun {
     fn example() -> Self {
-        Self { mode: Some(TestMode::Connection.into()), version: None, settings: None }
+        Self { mode: Some(TestMode::Connection.into()), version: None, settings: None, fix: None }
     }
 }
 
@@ -79,8 +83,9 @@ impl CreateTestRun {
             errors.extend(refused.below("/settings"));
             None
         });
+        let fix = given.fix.unwrap_or(true);
         let both = mode.zip(target);
-        errors.or(both.map(|(mode, target)| TestRequest { mode, target, settings }))
+        errors.or(both.map(|(mode, target)| TestRequest { mode, target, settings, fix }))
     }
 }
 
@@ -110,7 +115,8 @@ impl TestRunsApi {
     /// Test a sender's settings
     ///
     /// Walks stage by stage to where a mail would be taken, within 20 seconds, and says at which
-    /// stage it failed, why, and what to do. A passed run of the candidate makes it live. The run
+    /// stage it failed, why, and what to do. What is left of the time after a failure goes into trying
+    /// other settings: what works is offered in `fix` and saved by nobody but you. A passed run of the candidate makes it live. The run
     /// goes on and is recorded when you hang up.
     #[oai(
         path = "/tenants/:tenant/senders/:sender/test-runs",

@@ -34,6 +34,8 @@ pub(super) struct Edit {
     pub(super) base: Option<String>,
     /// The search for a server that was made.
     pub(super) search: Search,
+    /// Whether saving it is to start a test.
+    pub(super) then_test: bool,
 }
 
 impl Edit {
@@ -41,15 +43,29 @@ impl Edit {
     pub(super) fn of(newest: Option<&SettingsVersion>) -> Self {
         let typed = newest.map_or_else(Typed::empty, |v| Typed::of_settings(&v.settings));
         let errors = FieldErrors::default();
-        let search = Search::default();
-        Self { typed, errors, is_unsaved: false, is_stale: false, base: None, search }
+        Self {
+            typed,
+            errors,
+            is_unsaved: false,
+            is_stale: false,
+            base: None,
+            search: Search::default(),
+            then_test: false,
+        }
     }
 
     /// The form with what was typed into `form` and is not saved.
     pub(super) fn unsaved(typed: Typed, form: &Form) -> Self {
         let (errors, base) = (FieldErrors::default(), Some(form.text("base").to_owned()));
-        let search = Search::default();
-        Self { typed, errors, is_unsaved: true, is_stale: false, base, search }
+        Self {
+            typed,
+            errors,
+            is_unsaved: true,
+            is_stale: false,
+            base,
+            search: Search::default(),
+            then_test: form.text("then") == "test",
+        }
     }
 }
 
@@ -61,6 +77,8 @@ pub(super) struct FormView {
     /// The version that the form is based on; empty if there is none.
     pub(super) base: String,
     pub(super) search: SearchView,
+    /// Whether saving starts a test.
+    pub(super) then_test: bool,
     pub(super) host: Field,
     pub(super) port: Field,
     pub(super) encryption: Field,
@@ -154,6 +172,7 @@ impl FormView {
             is_unsaved: edit.is_unsaved,
             base: edit.base.clone().or_else(newest_number).unwrap_or_default(),
             search: SearchView::of(t, &edit.search, typed),
+            then_test: edit.then_test,
             host: field("host"),
             port: field("port"),
             encryption: field("encryption"),

@@ -12,6 +12,7 @@ use letterhead_storage::record::{SenderRecord, TestRunRecord};
 use super::{
     advice,
     arrival::{self, ArrivalView},
+    fix::{self, FixView},
 };
 use crate::{
     app::{AppError, guides, test_runs},
@@ -41,6 +42,9 @@ pub(in crate::portal) struct RunView {
     pub(in crate::portal) stages: Vec<StageView>,
     pub(in crate::portal) tls: Option<TlsView>,
     pub(in crate::portal) advice: Option<AdviceView>,
+    /// Whether it has failed and looks for settings that work.
+    pub(in crate::portal) is_looking: bool,
+    pub(in crate::portal) fix: Option<FixView>,
     pub(in crate::portal) has_transcript: bool,
     /// All of it as plain text, for whoever helps.
     pub(in crate::portal) support: String,
@@ -129,6 +133,8 @@ impl RunView {
         let offers_mail = is_passed && arrival::wants_mail(&run) && visit.may(Deed::Test);
         Ok(Self {
             is_running: run.status == TestStatus::Running,
+            is_looking: fix::is_looking(&run),
+            fix: FixView::of(visit, place, sender, &run),
             chip: status_chip(t, run.status),
             events: place.sender_path(&format!("/test-runs/{id}/events")),
             path: place.sender_path(&format!("/test-runs/{id}")),
@@ -236,6 +242,9 @@ fn banner(
 ) -> Banner {
     let t = visit.texts();
     match run.status {
+        TestStatus::Running if fix::is_looking(run) => {
+            Banner { kind: "info", text: t.say("fix-looking") }
+        }
         TestStatus::Running => Banner { kind: "info", text: t.say("run-running") },
         TestStatus::Passed => {
             let is_live = sender.live.as_ref().map(|live| live.number) == run.version;

@@ -11,7 +11,10 @@ use letterhead_domain::{
 use letterhead_storage::record::{StoredAdvice, TestRunRecord};
 use poem_openapi::Object;
 
+use self::fix::FixView;
 use crate::{app::test_runs::unsaved::UnsavedRun, http::text::Word};
+
+mod fix;
 
 /// One staged try of a sender's settings.
 #[derive(Object)]
@@ -41,6 +44,9 @@ pub(in crate::http) struct TestRunView {
     /// What to do about a failure
     #[oai(nullable)]
     advice: Option<AdviceView>,
+    /// Settings that may work instead; `null` if nothing was looked for
+    #[oai(nullable)]
+    fix: Option<FixView>,
     /// Whether there is a transcript to read
     has_transcript: bool,
     /// When somebody confirmed that the mail of this run arrived; `null` until then
@@ -61,6 +67,7 @@ impl From<TestRunRecord> for TestRunView {
             stages: run.stages.into_iter().map(Into::into).collect(),
             tls: run.tls.map(Into::into),
             advice: run.advice.map(Into::into),
+            fix: run.fix.map(Into::into),
             has_transcript: run.has_transcript,
             arrived_at: match run.arrival {
                 Arrival::Confirmed(at) => Some(at),
@@ -89,6 +96,9 @@ pub(in crate::http) struct UnsavedRunView {
     /// What to do about a failure
     #[oai(nullable)]
     advice: Option<AdviceView>,
+    /// Settings that may work instead; `null` if nothing was looked for
+    #[oai(nullable)]
+    fix: Option<FixView>,
     /// The redacted conversation, a stranger's text; only if it was asked for
     #[oai(skip_serializing_if_is_none)]
     transcript: Option<String>,
@@ -100,7 +110,7 @@ pub(in crate::http) struct UnsavedRunView {
 impl UnsavedRunView {
     /// The view of `run`, with `transcript` if it is to be shown.
     pub(in crate::http) fn of(run: &UnsavedRun, transcript: Option<&str>) -> Self {
-        let UnsavedRun { mode, started_at, report, advice, code } = run;
+        let UnsavedRun { mode, started_at, report, advice, code, fix } = run;
         Self {
             mode: (*mode).into(),
             status: report.status().into(),
@@ -109,6 +119,7 @@ impl UnsavedRunView {
             stages: report.stages.iter().cloned().map(Into::into).collect(),
             tls: report.tls.clone().map(Into::into),
             advice: advice.as_ref().map(|advice| StoredAdvice::from(advice).into()),
+            fix: fix.clone().map(Into::into),
             transcript: transcript.map(str::to_owned),
             code: code.as_ref().map(|code| ArrivalCode::as_str(code).to_owned()),
         }
