@@ -31,7 +31,7 @@ struct Stand {
 impl Stand {
     fn start(mechanisms: &str) -> Option<Self> {
         let server = Dovecot::start_or_skip(mechanisms)?;
-        let ports = [server.submission_port(), server.submissions_port()];
+        let ports = [server.starttls_port(), server.tls_port()];
         let destination =
             |port| format!("{}:{port}", Dovecot::HOST).parse().expect("a destination");
         let allowed = ports.into_iter().map(destination).collect();
@@ -46,8 +46,8 @@ impl Stand {
 
     fn settings(&self, encryption: Encryption) -> SmtpSettings {
         let port = match encryption {
-            Encryption::Starttls => self.server.submission_port(),
-            Encryption::ImplicitTls => self.server.submissions_port(),
+            Encryption::Starttls => self.server.starttls_port(),
+            Encryption::ImplicitTls => self.server.tls_port(),
             Encryption::None => panic!("the server takes nobody without TLS"),
         };
         SmtpSettings {

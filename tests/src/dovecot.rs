@@ -20,8 +20,8 @@ use crate::postfix::{AURORA, Account, BOREALIS, ForeignSender, Postfix};
 /// A running Dovecot with its Postfix; dropping it stops both and removes all they wrote.
 pub struct Dovecot {
     folder: TempDir,
-    submission_port: u16,
-    submissions_port: u16,
+    starttls_port: u16,
+    tls_port: u16,
     relay: Postfix,
 }
 
@@ -48,9 +48,8 @@ impl Dovecot {
 
     fn start(relay: Postfix, mechanisms: &str) -> Result<Self, ServerError> {
         let folder = folder("dovecot").map_err(failed("make its folder"))?;
-        let [submission_port, submissions_port] =
-            free_ports().map_err(failed("find free ports"))?;
-        let dovecot = Self { folder, submission_port, submissions_port, relay };
+        let [starttls_port, tls_port] = free_ports().map_err(failed("find free ports"))?;
+        let dovecot = Self { folder, starttls_port, tls_port, relay };
         for name in ["run", "state", "mail"] {
             fs::create_dir(dovecot.path(name)).map_err(failed("make its folders"))?;
         }
@@ -71,13 +70,13 @@ impl Dovecot {
     }
 
     /// Port that offers STARTTLS, and AUTH only after it.
-    pub const fn submission_port(&self) -> u16 {
-        self.submission_port
+    pub const fn starttls_port(&self) -> u16 {
+        self.starttls_port
     }
 
     /// Port that speaks TLS from the first byte.
-    pub const fn submissions_port(&self) -> u16 {
-        self.submissions_port
+    pub const fn tls_port(&self) -> u16 {
+        self.tls_port
     }
 
     /// PEM file with the authority that signed the server's certificate, made for this run.
@@ -117,7 +116,7 @@ impl Dovecot {
     fn configuration(&self, mechanisms: &str) -> String {
         let folder = self.folder.path().display();
         let address = Self::ADDRESS;
-        let Self { submission_port, submissions_port, relay, .. } = self;
+        let Self { starttls_port, tls_port, relay, .. } = self;
         let relay = relay.relay_port();
         format!(
             "protocols = submission
@@ -157,10 +156,10 @@ submission_relay_ssl = no
 submission_relay_trusted = yes
 service submission-login {{
   inet_listener submission {{
-    port = {submission_port}
+    port = {starttls_port}
   }}
   inet_listener submissions {{
-    port = {submissions_port}
+    port = {tls_port}
     ssl = yes
   }}
 }}

@@ -49,6 +49,7 @@ pub(super) struct TestArgs {
 
 /// How far a test goes, and what is told of it.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 struct Shown {
     /// Send a test mail as well: to the sender's own address, or to the one given with --to
     #[arg(long)]

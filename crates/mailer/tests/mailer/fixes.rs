@@ -47,7 +47,7 @@ impl Stand {
             password_is_typed,
             entries: tried.iter().map(|settings| Entry::of(settings)).collect(),
         };
-        self.mailer.find_fix(plan, async |_| true).await.expect("a fix")
+        self.mailer.find_fix(plan, async |_| true).await.unwrap()
     }
 
     fn auth_commands(&self) -> u64 {

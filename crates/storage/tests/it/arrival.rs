@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use letterhead_domain::{
     arrival::{Arrival, ArrivalCode, CodeVerdict, NoCodeTaken},
     id::{SenderId, TenantId, TestRunId},
@@ -88,16 +89,12 @@ async fn the_right_code_proves_the_arrival_once_and_may_come_again() {
 async fn five_wrong_codes_are_the_most_even_at_the_same_moment() {
     let mailed = Mailed::new().await;
 
-    let take = || mailed.take(WRONG);
-    let (a, b, c, d, e, f, g) =
-        tokio::join!(take(), take(), take(), take(), take(), take(), take());
+    let verdicts = join_all((0..7).map(|_| mailed.take(WRONG))).await;
 
-    let verdicts = [a, b, c, d, e, f, g];
     let mut left: Vec<_> = verdicts
         .iter()
-        .filter_map(|verdict| match verdict {
-            CodeVerdict::Wrong { tries_left } => Some(*tries_left),
-            _ => None,
+        .filter_map(|verdict| {
+            if let CodeVerdict::Wrong { tries_left } = verdict { Some(*tries_left) } else { None }
         })
         .collect();
     left.sort_unstable();

@@ -19,7 +19,7 @@ use crate::support::{World, id, settings, typed};
 const FREELY: RunLimits = RunLimits { per_minute: 100, per_hour: 100 };
 
 fn account() -> Account {
-    Account::of(&settings("mail.example")).expect("it signs in")
+    Account::of(&settings("mail.example")).unwrap()
 }
 
 fn sign_in(secret: Option<SecretId>, accepted: bool) -> SignIn {
