@@ -1,7 +1,7 @@
 arrival-label = Type the 6 digits from the mail
 arrival-hint = Did the test mail arrive? The code in it proves that. If you do not see the mail, look into your spam folder.
 arrival-confirm = Confirm
-arrival-confirmed = Arrived: the test mail reached its inbox.
+arrival-confirmed = Arrived: the code proves that the test mail got through.
 arrival-since = Arrived
 arrival-malformed = Type the 6 digits of the code, as in 012 345.
 arrival-wrong =

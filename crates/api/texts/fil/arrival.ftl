@@ -1,7 +1,7 @@
 arrival-label = I-type ang 6 na digit mula sa mail
 arrival-hint = Dumating ba ang test mail? Pinatutunayan iyon ng code na nasa loob nito. Kung hindi mo makita ang mail, tingnan ang iyong spam folder.
 arrival-confirm = Kumpirmahin
-arrival-confirmed = Dumating: nakarating sa inbox ang test mail.
+arrival-confirmed = Dumating: pinatutunayan ng code na nakarating ang test mail.
 arrival-since = Dumating noong
 arrival-malformed = I-type ang 6 na digit ng code, gaya ng 012 345.
 arrival-wrong =

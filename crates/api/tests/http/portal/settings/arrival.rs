@@ -34,7 +34,7 @@ async fn after_a_test_mail_its_code_is_asked_for_and_proves_that_it_arrived() {
     let arrived = ann.post_and_follow(&format!("{run}/confirm"), &[("code", &code)]).await;
 
     arrived.assert_has(&[
-        "role=\"status\">Arrived: the test mail reached its inbox.",
+        "role=\"status\">Arrived: the code proves that the test mail got through.",
         "<span class=\"chip good\">Arrived</span> <time",
     ]);
     arrived.assert_lacks(&["one-time-code", &code, "accepted by the server. Look"]);
