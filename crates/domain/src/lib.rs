@@ -9,6 +9,7 @@ pub mod access;
 pub mod advice;
 pub mod bulk_run;
 pub mod delivery;
+pub mod domain_check;
 pub mod email;
 pub mod event;
 pub mod field_errors;
