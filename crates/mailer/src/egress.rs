@@ -73,8 +73,8 @@ impl From<AdmitError> for Cause {
 impl From<LookupFailure> for AdmitError {
     fn from(failure: LookupFailure) -> Self {
         match failure {
-            LookupFailure::UnknownHost => Self::UnknownHost,
-            LookupFailure::ResolverFailed => Self::ResolverFailed,
+            LookupFailure::NothingFound => Self::UnknownHost,
+            LookupFailure::NoAnswer => Self::ResolverFailed,
         }
     }
 }
@@ -95,6 +95,12 @@ impl EgressGuard {
     /// What the operator allows.
     pub fn policy(&self) -> &EgressPolicy {
         &self.policy
+    }
+
+    /// Where names are looked up. What it gives is for reading: nothing is judged, and nothing can
+    /// be dialled with it.
+    pub fn resolver(&self) -> &Resolver {
+        &self.resolver
     }
 
     /// Checks what can be told from the settings alone, before anything is looked up.
