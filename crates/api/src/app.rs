@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 pub mod access;
 pub mod audit;
 pub mod bulk_runs;
+pub mod dns_checks;
 pub mod error;
 pub mod events;
 pub mod guides;

@@ -9,6 +9,7 @@
 mod capabilities;
 pub mod compose;
 mod conversation;
+pub mod domain_check;
 pub mod egress;
 pub mod lease;
 pub mod mailer;

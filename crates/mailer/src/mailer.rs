@@ -2,14 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use letterhead_domain::{
+    domain_check::{DomainCheck, Subject},
     smtp_host::SmtpHost,
     smtp_port::SmtpPort,
+    smtp_settings::SmtpSettings,
     test_run::{Cause, StageReport, TestReport},
 };
 use tokio::time::Instant;
 
 use crate::{
+    domain_check,
     egress::{EgressGuard, Purpose, policy::EgressPolicy, resolver::Resolver},
     opening::Opener,
     test_run::{self, TestLimits, TestPlan},
@@ -109,6 +113,15 @@ impl Mailer {
         mut on_stage: impl FnMut(&StageReport) + Send,
     ) -> TestReport {
         test_run::run(&self.opener, &plan, self.test_limits, &mut on_stage).await
+    }
+
+    /// Looks up what DNS says about the domain of `settings`' From address and what to add there,
+    /// within [`domain_check::PATIENCE`]. What is not answered by then is told as that. `at` is the
+    /// time to note.
+    pub async fn check_domain(&self, settings: &SmtpSettings, at: DateTime<Utc>) -> DomainCheck {
+        let subject = Subject::of(settings);
+        let facts = domain_check::look_up(&self.opener.guard, &subject, settings.port).await;
+        subject.decide(facts, at)
     }
 
     /// Opens a connection to `host` on `port` and closes it again: a test run's way as far as the

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use letterhead_domain::{
     access::Principal,
+    domain_check::DomainCheck,
     test_run::{StageReport, StageStatus, TestMode, TestStatus},
 };
 use letterhead_storage::record::{StoredAdvice, TestRunRecord};
@@ -20,6 +21,7 @@ use crate::{
     http,
 };
 
+mod domain;
 mod password;
 mod typed;
 
@@ -101,13 +103,18 @@ async fn test_saved(
     if shown.json {
         say(&http::test_run_json(&run));
     } else {
-        print(&run.stages, run.advice.as_ref(), transcript.as_deref());
+        print(&run.stages, run.advice.as_ref(), run.dns_check.as_ref(), transcript.as_deref());
     }
     Ok(run.status)
 }
 
 /// Prints what came of a run, for people.
-fn print(stages: &[StageReport], advice: Option<&StoredAdvice>, transcript: Option<&str>) {
+fn print(
+    stages: &[StageReport],
+    advice: Option<&StoredAdvice>,
+    dns_check: Option<&DomainCheck>,
+    transcript: Option<&str>,
+) {
     for stage in stages {
         let (name, status) = (stage.stage.as_str(), stage.status.as_str());
         let took = match stage.status {
@@ -128,6 +135,9 @@ fn print(stages: &[StageReport], advice: Option<&StoredAdvice>, transcript: Opti
                 say(&format!("  Guide: {} (GET /v1/guides/{}/pdf)", guide.title, guide.id));
             }
         }
+    }
+    if let Some(check) = dns_check {
+        domain::print(check);
     }
     if let Some(transcript) = transcript {
         say(&format!("\n{}", transcript.trim_end()));

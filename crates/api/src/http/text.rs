@@ -10,6 +10,7 @@ use letterhead_domain::{
     access::Scope,
     advice::Side,
     delivery::AttemptWord,
+    domain_check::{CheckStatus, Policy},
     event::OperatorEventKind,
     message::{MessageKind, MessageStatus, OnUncertain, RecipientRole, RecipientStatus},
     provider::{self, LimitOn, LimitPer, Note, ServiceKind, SignInKind, UsernameKind},
@@ -147,6 +148,7 @@ macro_rules! vocabularies {
 
 vocabularies!(
     AttemptWord,
+    CheckStatus,
     LimitOn,
     LimitPer,
     MessageKind,
@@ -155,6 +157,7 @@ vocabularies!(
     OnUncertain,
     OperatorEventKind,
     PauseReason,
+    Policy,
     RecipientRole,
     RecipientStatus,
     Scope,

@@ -5,6 +5,7 @@
 
 mod api_keys;
 mod audit_events;
+mod dns_checks;
 mod events;
 mod guides;
 mod messages;
@@ -61,6 +62,7 @@ pub(super) type Api = (
     audit_events::AuditEventsApi,
     guides::GuidesApi,
     providers::ProvidersApi,
+    dns_checks::DnsChecksApi,
     events::EventsApi,
 );
 
@@ -77,6 +79,7 @@ pub(super) fn api() -> Api {
         audit_events::AuditEventsApi,
         guides::GuidesApi,
         providers::ProvidersApi,
+        dns_checks::DnsChecksApi,
         events::EventsApi,
     )
 }

@@ -17,6 +17,7 @@ use crate::app::{
 };
 
 mod advice;
+mod domain;
 mod events;
 mod view;
 

@@ -16,6 +16,7 @@ macro_rules! parts {
         &[
             include_str!(concat!("../../texts/", $language, "/activity.ftl")),
             include_str!(concat!("../../texts/", $language, "/advice.ftl")),
+            include_str!(concat!("../../texts/", $language, "/domain_check.ftl")),
             include_str!(concat!("../../texts/", $language, "/guides.ftl")),
             include_str!(concat!("../../texts/", $language, "/history.ftl")),
             include_str!(concat!("../../texts/", $language, "/layout.ftl")),

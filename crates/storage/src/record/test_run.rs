@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
     advice::{Advice, Side},
+    domain_check::DomainCheck,
     id::{SenderId, TestRunId},
     sender::VersionNumber,
     test_run::{Stage, StageReport, TestMode, TestStatus, TlsFacts},
@@ -35,6 +36,8 @@ pub struct TestRunRecord {
     pub tls: Option<TlsFacts>,
     /// What to do about its failure.
     pub advice: Option<StoredAdvice>,
+    /// What was found about the sender's domain, if it was known in time.
+    pub dns_check: Option<DomainCheck>,
     /// Whether there is a transcript of the conversation.
     pub has_transcript: bool,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use letterhead_domain::{
     advice::{Advice, advise},
+    domain_check::DomainCheck,
     id::{SenderId, TestRunId},
     sender::VersionNumber,
     test_run::{Cause, Failure, Stage, StageReport, TestMode, TestReport},
@@ -20,6 +21,7 @@ use crate::{
     store::TenantTx,
 };
 
+mod dns_check;
 mod row;
 
 const NO_RUN: StorageError = StorageError::NotFound("test run");
@@ -150,6 +152,27 @@ impl TestRuns<'_> {
         Ok(execute(&self.tx.tx, update, "write a test run's progress").await? == 1)
     }
 
+    /// Keeps what was found about the sender's domain with its run, which is still running.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`].
+    pub async fn keep_dns_check(
+        &self,
+        id: TestRunId,
+        check: &DomainCheck,
+    ) -> Result<(), StorageError> {
+        let (tenant, id) = (self.tx.tenant.get(), id.get());
+        let check = dns_check::dns_check_to_json(check)?;
+        let update = raw_sql!(
+            Postgres,
+            r#"UPDATE test_runs SET dns_check = {check}
+               WHERE tenant_id = {tenant} AND id = {id} AND status = 'running'"#
+        );
+        execute(&self.tx.tx, update, "keep what was found about a domain").await?;
+        Ok(())
+    }
+
     /// Finishes a run with its report. Whether it was still running.
     ///
     /// # Errors
@@ -230,7 +253,7 @@ impl TestRuns<'_> {
         let query = raw_sql!(
             Postgres,
             r#"SELECT id, sender_id, version, mode, status, requested_by, started_at, took_ms,
-                      stages, tls, advice, transcript IS NOT NULL AS has_transcript
+                      stages, tls, advice, dns_check, transcript IS NOT NULL AS has_transcript
                FROM test_runs
                WHERE tenant_id = {tenant} AND sender_id = {sender} AND id = {id}"#
         );
@@ -253,7 +276,7 @@ impl TestRuns<'_> {
         let query = raw_sql!(
             Postgres,
             r#"SELECT id, sender_id, version, mode, status, requested_by, started_at, took_ms,
-                      stages, tls, advice, transcript IS NOT NULL AS has_transcript
+                      stages, tls, advice, dns_check, transcript IS NOT NULL AS has_transcript
                FROM test_runs
                WHERE tenant_id = {tenant} AND sender_id = {sender}
                    AND ({after}::uuid IS NULL OR id < {after})

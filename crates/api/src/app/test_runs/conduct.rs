@@ -5,6 +5,7 @@ use std::time::Duration;
 use letterhead_domain::{
     access::Principal,
     advice::{self, Advice},
+    domain_check::DomainCheck,
     email::EmailAddress,
     event::{AuditAction, OperatorEventKind},
     smtp_settings::SmtpSettings,
@@ -19,7 +20,7 @@ use super::{
     subject::{SecretUnreadable, Subject},
 };
 use crate::{
-    app::{App, AppError, access::Caller},
+    app::{App, AppError, access::Caller, dns_checks::Beside},
     random,
 };
 
@@ -33,6 +34,7 @@ pub(super) async fn conduct(
 ) -> Result<(), AppError> {
     let Subject { settings, password } = subject;
     app.tasks.spawn(progress::write_down(app.clone(), caller.tenant, run.id, telling.watch()));
+    let domain = Beside::start(&app.mailer, &settings);
     let report = match password {
         Ok(password) => {
             let recipient = recipient(&caller, &settings, run.mode);
@@ -52,10 +54,11 @@ pub(super) async fn conduct(
     };
     let advice = report.failure.as_ref().map(|failure| advice::advise(&settings, failure));
     app.metrics.test_run(report.status());
+    let dns_check = domain.found().await;
 
     let mut wait = Duration::from_millis(250);
     loop {
-        match record(&app, &caller, &run, &report, advice.as_ref()).await {
+        match record(&app, &caller, &run, &report, (advice.as_ref(), dns_check.as_ref())).await {
             Err(AppError::Unavailable(_)) if wait < Duration::from_secs(60) => {
                 tokio::time::sleep(wait).await;
                 wait *= 2;
@@ -82,9 +85,12 @@ async fn record(
     caller: &Caller,
     run: &NewTestRun,
     report: &TestReport,
-    advice: Option<&Advice>,
+    (advice, dns_check): (Option<&Advice>, Option<&DomainCheck>),
 ) -> Result<(), AppError> {
     let tx = app.store.tenant(caller.tenant).await?;
+    if let Some(check) = dns_check {
+        tx.test_runs().keep_dns_check(run.id, check).await?;
+    }
     tx.test_runs().finish(run.id, report, advice).await?;
     let mut detail = vec![("status", report.status().as_str().to_owned())];
     detail.extend(run.version.map(|version| ("version", version.to_string())));

@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
     advice::{self, Advice},
+    domain_check::DomainCheck,
     email::EmailAddress,
     field_errors::FieldErrors,
     password::PasswordChange,
@@ -14,6 +15,7 @@ use letterhead_domain::{
 use letterhead_mailer::{mailer::Mailer, test_run::TestPlan};
 
 use super::mail::test_mail;
+use crate::app::dns_checks::Beside;
 
 /// What to try.
 pub struct UnsavedTest {
@@ -37,6 +39,8 @@ pub struct UnsavedRun {
     pub report: TestReport,
     /// What to do about its failure.
     pub advice: Option<Advice>,
+    /// What was found about the domain of the From address, if it was known in time.
+    pub dns_check: Option<DomainCheck>,
 }
 
 /// Runs the test; `on_stage` is told of each stage as it ends.
@@ -71,7 +75,9 @@ pub async fn try_unsaved(
         TestMode::Message => Some(test_mail(&settings, &recipient, now)?),
     };
     let plan = TestPlan { settings: settings.clone(), password, mode, recipient, mail };
+    let domain = Beside::start(mailer, &settings);
     let report = mailer.test(plan, on_stage).await;
     let advice = report.failure.as_ref().map(|failure| advice::advise(&settings, failure));
-    Ok(UnsavedRun { mode, started_at: now, report, advice })
+    let dns_check = domain.found().await;
+    Ok(UnsavedRun { mode, started_at: now, report, advice, dns_check })
 }

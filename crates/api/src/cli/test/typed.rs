@@ -86,7 +86,7 @@ pub(super) async fn test(
         say(&http::unsaved_run_json(&run, transcript));
     } else {
         let advice = run.advice.as_ref().map(StoredAdvice::from);
-        print(&run.report.stages, advice.as_ref(), transcript);
+        print(&run.report.stages, advice.as_ref(), run.dns_check.as_ref(), transcript);
     }
     Ok(run.report.status())
 }

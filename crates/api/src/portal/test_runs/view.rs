@@ -9,7 +9,7 @@ use letterhead_domain::{
 };
 use letterhead_storage::record::{SenderRecord, TestRunRecord};
 
-use super::advice;
+use super::{advice, domain::DomainView};
 use crate::{
     app::{AppError, guides, test_runs},
     portal::{
@@ -38,6 +38,8 @@ pub(in crate::portal) struct RunView {
     pub(in crate::portal) stages: Vec<StageView>,
     pub(in crate::portal) tls: Option<TlsView>,
     pub(in crate::portal) advice: Option<AdviceView>,
+    /// What DNS says about the sender's domain.
+    pub(in crate::portal) domain: Option<DomainView>,
     pub(in crate::portal) has_transcript: bool,
     /// All of it as plain text, for whoever helps.
     pub(in crate::portal) support: String,
@@ -130,6 +132,7 @@ impl RunView {
             started: run.started_at.into(),
             took: run.took.map(in_words),
             stages: stages(t, &run),
+            domain: run.dns_check.as_ref().map(|check| DomainView::of(t, check)),
             tls: run.tls.as_ref().map(|tls| TlsView {
                 version: tls.version.clone(),
                 subject: tls.certificate_subject.clone(),

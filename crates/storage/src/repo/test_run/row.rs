@@ -14,13 +14,14 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::dns_check::dns_check_from_json;
 use crate::{
     error::StorageError,
     record::{StoredAdvice, TestRunRecord},
     repo::{number, parse},
 };
 
-const TABLE: &str = "test_runs";
+pub(super) const TABLE: &str = "test_runs";
 const CORRUPT: StorageError = StorageError::Corrupt { table: TABLE };
 
 #[derive(FromQueryResult)]
@@ -36,6 +37,7 @@ pub(super) struct TestRunRow {
     stages: Option<Value>,
     tls: Option<Value>,
     advice: Option<Value>,
+    dns_check: Option<Value>,
     has_transcript: bool,
 }
 
@@ -64,11 +66,11 @@ struct AdviceJson {
     guide: Option<String>,
 }
 
-fn to_json(document: impl Serialize) -> Result<Value, StorageError> {
+pub(super) fn to_json(document: impl Serialize) -> Result<Value, StorageError> {
     serde_json::to_value(document).map_err(|_| CORRUPT)
 }
 
-fn from_json<T: DeserializeOwned>(document: Value) -> Result<T, StorageError> {
+pub(super) fn from_json<T: DeserializeOwned>(document: Value) -> Result<T, StorageError> {
     serde_json::from_value(document).map_err(|_| CORRUPT)
 }
 
@@ -138,6 +140,7 @@ impl TryFrom<TestRunRow> for TestRunRecord {
             stages: stages.unwrap_or_default(),
             tls: row.tls.map(tls_from_json).transpose()?,
             advice: row.advice.map(advice_from_json).transpose()?,
+            dns_check: row.dns_check.map(dns_check_from_json).transpose()?,
             has_transcript: row.has_transcript,
         })
     }

@@ -10,6 +10,7 @@ use letterhead_domain::{
 use letterhead_storage::record::{StoredAdvice, TestRunRecord};
 use poem_openapi::Object;
 
+use super::super::dns_checks::DnsCheckView;
 use crate::{app::test_runs::unsaved::UnsavedRun, http::text::Word};
 
 /// One staged try of a sender's settings.
@@ -40,6 +41,10 @@ pub(in crate::http) struct TestRunView {
     /// What to do about a failure
     #[oai(nullable)]
     advice: Option<AdviceView>,
+    /// What DNS said about the domain of the From address: a hint, whatever came of the run. `null`
+    /// while it is running, and if it was not known in time
+    #[oai(nullable)]
+    dns_check: Option<DnsCheckView>,
     /// Whether there is a transcript to read
     has_transcript: bool,
 }
@@ -57,6 +62,7 @@ impl From<TestRunRecord> for TestRunView {
             stages: run.stages.into_iter().map(Into::into).collect(),
             tls: run.tls.map(Into::into),
             advice: run.advice.map(Into::into),
+            dns_check: run.dns_check.as_ref().map(Into::into),
             has_transcript: run.has_transcript,
         }
     }
@@ -81,6 +87,10 @@ pub(in crate::http) struct UnsavedRunView {
     /// What to do about a failure
     #[oai(nullable)]
     advice: Option<AdviceView>,
+    /// What DNS said about the domain of the From address: a hint, whatever came of the run. `null`
+    /// if it was not known in time
+    #[oai(nullable)]
+    dns_check: Option<DnsCheckView>,
     /// The redacted conversation, a stranger's text; only if it was asked for
     #[oai(skip_serializing_if_is_none)]
     transcript: Option<String>,
@@ -89,7 +99,7 @@ pub(in crate::http) struct UnsavedRunView {
 impl UnsavedRunView {
     /// The view of `run`, with `transcript` if it is to be shown.
     pub(in crate::http) fn of(run: &UnsavedRun, transcript: Option<&str>) -> Self {
-        let UnsavedRun { mode, started_at, report, advice } = run;
+        let UnsavedRun { mode, started_at, report, advice, dns_check } = run;
         Self {
             mode: (*mode).into(),
             status: report.status().into(),
@@ -98,6 +108,7 @@ impl UnsavedRunView {
             stages: report.stages.iter().cloned().map(Into::into).collect(),
             tls: report.tls.clone().map(Into::into),
             advice: advice.as_ref().map(|advice| StoredAdvice::from(advice).into()),
+            dns_check: dns_check.as_ref().map(Into::into),
             transcript: transcript.map(str::to_owned),
         }
     }
