@@ -66,6 +66,11 @@ impl World {
     }
 
     pub(crate) async fn with_rules(change: impl FnOnce(&mut Rules)) -> Self {
+        Self::resolving(localhost_alone(), change).await
+    }
+
+    /// A world that looks names up with `resolver`.
+    pub(crate) async fn resolving(resolver: Resolver, change: impl FnOnce(&mut Rules)) -> Self {
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().expect("a folder");
         let practice = PracticeServer::start(PracticeConfig::ephemeral(folder.path())).await;
@@ -77,7 +82,7 @@ impl World {
             failed_auth_per_minute: 30,
         };
         change(&mut rules);
-        let app = app(&database.url(), &practice, rules).await;
+        let app = app_resolving(&database.url(), &practice, rules, resolver).await;
         let operator = tenants::create_operator_key(&app, "test".parse().expect("a name")).await;
         let operator = operator.expect("a key").text.to_string();
         let config = HttpConfig {
@@ -196,6 +201,21 @@ impl World {
 
 /// The parts of the program, over `url` and `practice`.
 pub(crate) async fn app(url: &str, practice: &PracticeServer, rules: Rules) -> App {
+    app_resolving(url, practice, rules, localhost_alone()).await
+}
+
+/// A resolver that knows no name but `localhost`.
+fn localhost_alone() -> Resolver {
+    let localhost = "localhost".parse().expect("a host");
+    Resolver::fixed([(localhost, vec![IpAddr::V4(Ipv4Addr::LOCALHOST)])])
+}
+
+async fn app_resolving(
+    url: &str,
+    practice: &PracticeServer,
+    rules: Rules,
+    resolver: Resolver,
+) -> App {
     let ports = [practice.starttls_port(), practice.implicit_tls_port()];
     let policy = EgressPolicy {
         allowed: ports
@@ -204,8 +224,6 @@ pub(crate) async fn app(url: &str, practice: &PracticeServer, rules: Rules) -> A
             .collect(),
         extra_ports: Vec::new(),
     };
-    let localhost = "localhost".parse().expect("a host");
-    let resolver = Resolver::fixed([(localhost, vec![IpAddr::V4(Ipv4Addr::LOCALHOST)])]);
     let trust = TlsTrust::load(&[practice.ca_file().to_owned()]).expect("a CA");
     let mailer = Mailer::new(MailerConfig::new(policy, resolver, trust));
     let keys = MasterKeys::parse(&MasterKeys::generate("test", &[7; 32])).expect("a key");

@@ -43,7 +43,7 @@ pub(super) async fn look_up(
         },
         Err(_) => return SpfFacts::NoAnswer,
     };
-    let Ok(parsed) = Spf::parse(record.as_bytes()) else {
+    let Some(parsed) = parsed(&record) else {
         let fault = SpfFault::Syntax(unreadable_term(&record));
         return SpfFacts::Broken { record, fault, lookups: 0 };
     };
@@ -165,12 +165,12 @@ impl<'a> Walk<'a> {
             return Err(Stop::Fault(SpfFault::Loop(target)));
         }
         let records = self.records(&target).await?;
-        let parsed = match records.as_slice() {
-            [record] => Spf::parse(record.as_bytes()).ok(),
+        let found = match records.as_slice() {
+            [record] => parsed(record),
             [] | [_, _, ..] => None,
         };
-        match parsed {
-            Some(parsed) => self.read(target, parsed).await,
+        match found {
+            Some(record) => self.read(target, record).await,
             None => Err(Stop::Fault(SpfFault::Target(target))),
         }
     }
@@ -293,9 +293,28 @@ fn is_spf(text: &str) -> bool {
     version.eq_ignore_ascii_case("v=spf1")
 }
 
+/// Reads a record. The library takes networks that receivers do not, such as `ip4:192.0.2.300/40`.
+fn parsed(record: &str) -> Option<Spf> {
+    let is_sound = record.split_ascii_whitespace().all(network_is_sound);
+    Spf::parse(record.as_bytes()).ok().filter(|_| is_sound)
+}
+
+/// Whether a part that names a network names one that exists (RFC 7208, section 5.6).
+fn network_is_sound(term: &str) -> bool {
+    let term = term.trim_start_matches(['+', '-', '~', '?']).to_ascii_lowercase();
+    let Some((kind @ ("ip4" | "ip6"), network)) = term.split_once(':') else { return true };
+    let (address, bits) = network.split_once('/').map_or((network, None), |(a, b)| (a, Some(b)));
+    let width = match (kind, address.parse()) {
+        ("ip4", Ok(IpAddr::V4(_))) => 32,
+        ("ip6", Ok(IpAddr::V6(_))) => 128,
+        (_, Ok(_) | Err(_)) => return false,
+    };
+    bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= width))
+}
+
 /// The first part that cannot be read even alone; else the last, which repeats what may stand once.
 fn unreadable_term(record: &str) -> String {
-    let is_unreadable = |term: &&str| Spf::parse(format!("v=spf1 {term}").as_bytes()).is_err();
+    let is_unreadable = |term: &&str| parsed(&format!("v=spf1 {term}")).is_none();
     let terms = record.split_ascii_whitespace().skip(1);
     let found = terms.clone().find(is_unreadable).or_else(|| terms.last());
     found.unwrap_or(record).to_owned()
