@@ -108,6 +108,7 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0006_bulk_runs",
     "0007_message_search",
     "0010_dns_check",
+    "0011_tenant_tables",
 ];
 
 /// The name of every migration, in order, as the database keeps those that were applied.

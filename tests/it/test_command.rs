@@ -258,6 +258,21 @@ fn every_refused_argument_is_named_at_once() {
 }
 
 #[test]
+fn a_malformed_argument_hides_neither_a_denied_host_nor_a_missing_password() {
+    let mut command = test_command();
+    command.args(["--host", "127.0.0.1", "--port", "587", "--encryption", "tls"]);
+    command.args(["--username", "ann", "--from", "nobody"]);
+
+    let refused = run(command, "");
+
+    let (_, stderr) = said(&refused);
+    assert_eq!(refused.status.code(), Some(2), "{stderr}");
+    for argument in ["--host: Letterhead may not", "--from: ", "--password-stdin: hand"] {
+        assert!(stderr.contains(argument), "{stderr}");
+    }
+}
+
+#[test]
 fn a_password_that_cannot_be_is_refused_in_words_and_not_repeated() {
     let arguments = |more: &[&str]| {
         let mut command = test_command();

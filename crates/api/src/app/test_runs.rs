@@ -4,8 +4,9 @@
 //! when the caller hangs up. No transaction is open while the mail server is spoken to.
 
 use letterhead_domain::{
+    field_errors::FieldErrors,
     id::{SenderId, TestRunId},
-    smtp_settings::SettingsDraft,
+    smtp_settings::SettingsInput,
     test_run::{TestMode, TestStatus, TestTarget},
 };
 use letterhead_storage::{
@@ -20,7 +21,7 @@ use self::{
     progress::Stages,
     subject::{saved, target_version, typed},
 };
-use super::{App, AppError, access::Caller};
+use super::{App, AppError, access::Caller, senders::TypedSettings};
 use crate::random;
 
 mod conduct;
@@ -36,15 +37,29 @@ pub struct TestRequest {
     /// Which saved version; left out, the candidate, else the live one.
     pub target: Option<TestTarget>,
     /// Typed settings that were not saved; they prove nothing.
-    pub settings: Option<SettingsDraft>,
+    pub settings: Option<TypedSettings>,
+}
+
+/// Judges settings that are to be tried without saving them, as a save over the sender's newest
+/// version would.
+///
+/// # Errors
+///
+/// Every refused field, destinations that are not allowed and `password_required` among them.
+pub fn judge(
+    app: &App,
+    sender: &SenderRecord,
+    input: SettingsInput,
+) -> Result<TypedSettings, FieldErrors> {
+    TypedSettings::judge(input, Some(sender.newest()), app.mailer.guard())
 }
 
 /// Starts a test and does not wait for its end: it goes on and is recorded by itself.
 ///
 /// # Errors
 ///
-/// [`AppError::Invalid`] for typed settings that are refused, [`AppError::Conflict`] if the version
-/// asked for does not exist, [`AppError::TooMany`] beyond the tenant's limits.
+/// [`AppError::Conflict`] if the version asked for does not exist, [`AppError::TooMany`] beyond the
+/// tenant's limits.
 pub async fn start(
     app: &App,
     caller: &Caller,
@@ -95,7 +110,7 @@ async fn begin(
         requested_by: caller.actor(),
     };
     let subject = match request.settings {
-        Some(draft) => typed(app, &tx, sender, draft).await?,
+        Some(settings) => typed(&tx, sender, settings).await?,
         None => saved(&tx, sender, target_version(sender, request.target)?).await?,
     };
     if let Begun::TooMany { retry_after } = tx.test_runs().begin(&run, app.rules.test_runs).await? {

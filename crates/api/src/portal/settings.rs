@@ -11,10 +11,11 @@ use zeroize::Zeroizing;
 
 use super::{
     Table,
+    address::FIRST_SENDER,
     form::Form,
     layout::Banner,
     refusal::Refusal,
-    visit::{FIRST_SENDER, Outcome, Place, Visit, find_sender},
+    visit::{Outcome, Place, Visit},
 };
 use crate::app::{AppError, senders, test_runs};
 
@@ -43,7 +44,7 @@ pub(super) async fn sender_of(
     visit: &Visit,
     place: &Place,
 ) -> Result<Option<SenderRecord>, Refusal> {
-    let sender = find_sender(visit, place).await?;
+    let sender = senders::find(&visit.app, &place.caller, &place.sender).await?;
     if sender.is_none() && place.sender != FIRST_SENDER {
         return Err(Refusal::NotFound);
     }
@@ -111,18 +112,14 @@ async fn save(visit: Visit, form: Form) -> Outcome {
         number => Expected::Version(VersionNumber(number.parse().map_err(|_| Refusal::BadForm)?)),
     };
     let password = Zeroizing::new(form.text("password").to_owned());
-    let refused = |errors| {
-        let edit = Edit { errors, ..Edit::unsaved(typed.clone(), &form) };
-        refused(&visit, &place, sender.as_ref(), edit)
-    };
-    let draft = match typed.draft(password, newest, visit.app.mailer.guard()) {
-        Ok(draft) => draft,
-        Err(errors) => return refused(errors).await,
-    };
-    let saved = match senders::save(&visit.app, &place.caller, &place.sender, draft, expected).await
+    let input = typed.input(password, newest);
+    let saved = match senders::save(&visit.app, &place.caller, &place.sender, input, expected).await
     {
         Ok(saved) => saved,
-        Err(AppError::Invalid(errors)) => return refused(errors).await,
+        Err(AppError::Invalid(errors)) => {
+            let edit = Edit { errors, ..Edit::unsaved(typed, &form) };
+            return refused(&visit, &place, sender.as_ref(), edit).await;
+        }
         Err(AppError::Stale) => {
             let edit = Edit { is_stale: true, base: None, ..Edit::unsaved(typed, &form) };
             return stale(&visit, &place, edit).await;

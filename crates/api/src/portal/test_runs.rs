@@ -21,7 +21,7 @@ mod domain;
 mod events;
 mod view;
 
-pub(super) use advice::words as advice_words;
+pub(super) use advice::{title as advice_title, words as advice_words};
 pub(super) use view::{RunView, in_words as took_in_words, status_chip};
 
 pub(super) fn routes(table: &mut Table) {
@@ -70,11 +70,11 @@ async fn show(visit: Visit) -> Outcome {
     let place = visit.place().await?;
     visit.require(Deed::SeeSettings)?;
     let (run, sender) = settings::run_and_sender(&visit, &place, visit.param("run")).await?;
-    let run = RunView::of(&visit, &place, &sender, run).await?;
+    let mut run = RunView::of(&visit, &place, &sender, run).await?;
     let page = TestRunPage {
         layout: visit
             .layout_at(&place, Nav::TestRuns)
-            .with_banner(Some(run.banner()))
+            .with_banner(run.take_banner())
             .with_reload(run.is_running.then_some(2)),
         run_script: visit.site.assets.address("run.js"),
         run,

@@ -1,15 +1,14 @@
 //! What a run tries: a saved version, or settings as they were typed.
 
 use letterhead_domain::{
-    field_errors::{FieldErrors, Invalid},
     password::{PasswordChange, SmtpPassword},
-    sender::{PromotePolicy, SavePlan, SecretPlan, SettingsVersion, plan_save},
+    sender::{SecretPlan, SettingsVersion},
     smtp_settings::{SettingsDraft, SmtpSettings},
     test_run::TestTarget,
 };
 use letterhead_storage::{error::StorageError, record::SenderRecord, store::TenantTx};
 
-use crate::app::{App, AppError};
+use crate::app::{AppError, senders::TypedSettings};
 
 /// What a run tries, decided before it is stored.
 pub(super) struct Subject {
@@ -54,33 +53,17 @@ pub(super) async fn saved(
 /// Typed settings with the password that was typed with them, or with the stored one if a save
 /// would have kept it.
 pub(super) async fn typed(
-    app: &App,
     tx: &TenantTx,
     sender: &SenderRecord,
-    draft: SettingsDraft,
+    typed: TypedSettings,
 ) -> Result<Subject, AppError> {
-    app.mailer.guard().check_literal(&draft.settings).map_err(|e| below_settings(&e))?;
-    let newest = sender.newest();
-    let plan = plan_save(Some(newest), None, &draft, PromotePolicy::AfterTest);
-    let secret = match plan.map_err(|errors| below_settings(&errors))? {
-        SavePlan::Unchanged => SecretPlan::Carry,
-        SavePlan::NewVersion { secret, .. } => secret,
-    };
-    let password = match (secret, draft.password) {
+    let TypedSettings { draft: SettingsDraft { settings, password }, secret } = typed;
+    let password = match (secret, password) {
         (SecretPlan::None, _) => None,
         (SecretPlan::Typed, PasswordChange::Set(password)) => Some(password),
         (SecretPlan::Typed | SecretPlan::Carry, _) => {
-            tx.senders().reveal(sender.id, newest.number).await?.1
+            tx.senders().reveal(sender.id, sender.newest().number).await?.1
         }
     };
-    Ok(Subject { settings: draft.settings, password: Ok(password) })
-}
-
-fn below_settings(errors: &FieldErrors) -> FieldErrors {
-    let mut below = FieldErrors::default();
-    for error in errors.iter() {
-        let invalid = Invalid { code: error.code, message: error.message.clone() };
-        below.push(format!("/settings{}", error.pointer), invalid);
-    }
-    below
+    Ok(Subject { settings, password: Ok(password) })
 }

@@ -9,18 +9,18 @@ use letterhead_domain::{
     email::EmailAddress,
     field_errors::FieldErrors,
     password::PasswordChange,
-    smtp_settings::{Auth, SettingsDraft, password_required},
+    smtp_settings::{SettingsDraft, SettingsInput},
     test_run::{StageReport, TestMode, TestReport},
 };
 use letterhead_mailer::{mailer::Mailer, test_run::TestPlan};
 
 use super::mail::test_mail;
-use crate::app::dns_checks::Beside;
+use crate::app::{dns_checks::Beside, senders::TypedSettings};
 
 /// What to try.
 pub struct UnsavedTest {
     /// The settings, with their password if they sign in.
-    pub draft: SettingsDraft,
+    pub settings: TypedSettings,
     /// How far to go.
     pub mode: TestMode,
     /// Whom to name as the recipient; left out, the sender's own address.
@@ -43,6 +43,16 @@ pub struct UnsavedRun {
     pub dns_check: Option<DomainCheck>,
 }
 
+/// Judges settings that are to be tried.
+///
+/// # Errors
+///
+/// Every refused field: malformed ones, a destination that the operator does not allow, and no
+/// password where the settings sign in.
+pub fn judge(mailer: &Mailer, input: SettingsInput) -> Result<TypedSettings, FieldErrors> {
+    TypedSettings::judge(input, None, mailer.guard())
+}
+
 /// Runs the test; `on_stage` is told of each stage as it ends.
 ///
 /// # Errors
@@ -54,21 +64,12 @@ pub async fn try_unsaved(
     test: UnsavedTest,
     on_stage: impl FnMut(&StageReport) + Send,
 ) -> Result<UnsavedRun, FieldErrors> {
-    let UnsavedTest { draft: SettingsDraft { settings, password }, mode, recipient, now } = test;
-    let mut errors = FieldErrors::default();
-    if let Err(refused) = mailer.guard().check_literal(&settings) {
-        errors.extend(refused);
-    }
-    let password = match (&settings.auth, password) {
-        (Auth::Password { .. }, PasswordChange::Set(password)) => Some(password),
-        (Auth::Password { .. }, PasswordChange::Keep | PasswordChange::Remove) => {
-            errors.push("/password", password_required());
-            None
-        }
-        (Auth::None, _) => None,
+    let UnsavedTest { settings, mode, recipient, now } = test;
+    let SettingsDraft { settings, password } = settings.draft;
+    let password = match password {
+        PasswordChange::Set(password) => Some(password),
+        PasswordChange::Keep | PasswordChange::Remove => None,
     };
-    errors.or(Some(()))?;
-
     let recipient = recipient.unwrap_or_else(|| settings.sender_email.clone());
     let mail = match mode {
         TestMode::Connection => None,

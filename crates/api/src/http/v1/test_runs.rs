@@ -3,9 +3,9 @@
 use letterhead_domain::{
     access::Scope,
     field_errors::{FieldErrors, Invalid},
-    smtp_settings::SettingsDraft,
     test_run::{TestMode, TestTarget},
 };
+use letterhead_storage::record::SenderRecord;
 use poem::web::Data;
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
@@ -24,7 +24,7 @@ use super::{
         text::Word,
     },
     Tag,
-    senders::dto::{PutSender, below},
+    senders::dto::PutSender,
 };
 use crate::app::{
     App, access, senders,
@@ -60,10 +60,10 @@ impl Example for CreateTestRun {
     }
 }
 
-impl TryFrom<CreateTestRun> for TestRequest {
-    type Error = FieldErrors;
-
-    fn try_from(given: CreateTestRun) -> Result<Self, FieldErrors> {
+impl CreateTestRun {
+    /// What to try, or every refused field, those of the settings among them.
+    fn parse(self, app: &App, sender: &SenderRecord) -> Result<TestRequest, FieldErrors> {
+        let given = self;
         let mut errors = FieldErrors::default();
         let mode = given.mode.map_or(Ok(TestMode::Connection), |word| word.as_str().parse());
         let mode = errors.note("/mode", mode);
@@ -73,15 +73,13 @@ impl TryFrom<CreateTestRun> for TestRequest {
             let message = "leave it out when you give settings to try";
             errors.push("/version", Invalid::new("not_allowed", message));
         }
-        let settings = match given.settings.map(SettingsDraft::try_from).transpose() {
-            Ok(settings) => settings,
-            Err(refused) => {
-                errors.extend(below("/settings", &refused));
-                None
-            }
-        };
+        let settings = given.settings.map(|typed| test_runs::judge(app, sender, typed.into()));
+        let settings = settings.transpose().unwrap_or_else(|refused| {
+            errors.extend(refused.below("/settings"));
+            None
+        });
         let both = mode.zip(target);
-        errors.or(both.map(|(mode, target)| Self { mode, target, settings }))
+        errors.or(both.map(|(mode, target)| TestRequest { mode, target, settings }))
     }
 }
 
@@ -117,7 +115,7 @@ impl TestRunsApi {
         let caller = access::enter(&app, &key.0, &tenant).await?;
         let sender = senders::load(&app, &caller, &sender).await?;
         caller.require(Scope::TestRun)?;
-        let request = body.parse(SMALL_BODY).await?.value.try_into()?;
+        let request = body.parse(SMALL_BODY).await?.value.parse(&app, &sender)?;
         let run = test_runs::run(&app, &caller, &sender, request).await?;
         let (tenant, slug, id) = (caller.tenant, &sender.slug, run.id);
         let location = format!("/v1/tenants/{tenant}/senders/{slug}/test-runs/{id}");

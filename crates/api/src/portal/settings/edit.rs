@@ -13,6 +13,7 @@ use super::{
 };
 use crate::portal::{
     actor,
+    choice::{Choice, choices},
     form::Form,
     moment::Moment,
     texts::Texts,
@@ -110,13 +111,6 @@ impl Field {
     }
 }
 
-/// One way of protecting the connection.
-pub(super) struct Choice {
-    pub(super) word: &'static str,
-    pub(super) text: String,
-    pub(super) is_chosen: bool,
-}
-
 /// Who saved what while the reader was typing.
 pub(super) struct Stale {
     pub(super) words: String,
@@ -143,13 +137,8 @@ impl FormView {
         let typed = &edit.typed;
         let was_none = newest.is_some_and(|v| v.settings.encryption == Encryption::None);
         let encryptions = [Encryption::Starttls, Encryption::ImplicitTls, Encryption::None];
-        let choice = |encryption: &Encryption| {
-            let word = encryption.as_str();
-            let text = view::value_in_words(t, "encryption", word);
-            Choice { word, text, is_chosen: typed.encryption == word }
-        };
         let newest_number = || newest.map(|newest| newest.number.to_string());
-        let offered = |encryption: &&Encryption| **encryption != Encryption::None || was_none;
+        let offered = encryptions.into_iter().filter(|e| *e != Encryption::None || was_none);
         let refused = FIELDS.iter().filter_map(|&name| {
             let error = error_of(t, name, &edit.errors, newest)?;
             Some(Refused { name, label: view::label(t, name), error })
@@ -166,7 +155,9 @@ impl FormView {
             sender_name: field("sender_name"),
             sender_email: field("sender_email"),
             reply_to: field("reply_to"),
-            encryptions: encryptions.iter().filter(offered).map(choice).collect(),
+            encryptions: choices(offered, &typed.encryption, Encryption::as_str, |encryption| {
+                view::value_in_words(t, "encryption", encryption.as_str())
+            }),
             groups: picker::groups(t, typed),
             notes: picker::notes(t, typed, &place.path("guides")),
             suggestion: typed.suggestion().map(|(provider, _)| provider.name),

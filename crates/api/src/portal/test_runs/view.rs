@@ -45,7 +45,8 @@ pub(in crate::portal) struct RunView {
     pub(in crate::portal) support: String,
     /// Where a test mail is asked for, if that is the next step.
     pub(in crate::portal) mail: Option<MailOffer>,
-    banner: Banner,
+    /// What is said about the run at the top of the page, once.
+    banner: Option<Banner>,
 }
 
 /// One stage.
@@ -138,7 +139,7 @@ impl RunView {
                 subject: tls.certificate_subject.clone(),
                 expires: tls.certificate_expires_at.into(),
             }),
-            banner: banner(visit, sender, &run, advice.as_ref()),
+            banner: Some(banner(visit, sender, &run, advice.as_ref())),
             support: support(place, &run, transcript.as_deref()),
             advice,
             has_transcript: transcript.is_some(),
@@ -149,9 +150,9 @@ impl RunView {
         })
     }
 
-    /// What is said about the run at the top of the page, once.
-    pub(in crate::portal) fn banner(&self) -> Banner {
-        Banner { kind: self.banner.kind, text: self.banner.text.clone() }
+    /// Takes what is said about the run at the top of the page, once.
+    pub(in crate::portal) fn take_banner(&mut self) -> Option<Banner> {
+        self.banner.take()
     }
 }
 
@@ -257,7 +258,7 @@ fn support(place: &Place, run: &TestRunRecord, transcript: Option<&str>) -> Stri
     let mut text = format!(
         "Test run {} of {}/{}\nStarted {} UTC, mode {}, {}",
         run.id,
-        place.tenant,
+        place.tenant.slug,
         place.sender,
         run.started_at.format("%Y-%m-%d %H:%M:%S"),
         run.mode.as_str(),
