@@ -172,7 +172,7 @@ impl Desk<'_> {
         let (spf_aligned, dkim_aligned) = if self.subject.owner.is_some() {
             (Some(is_owners), Some(is_owners))
         } else {
-            (self.spf_proves(spf), dkim_proves(dkim))
+            (spf_proves(spf), dkim_proves(dkim))
         };
         let mut detail = DmarcDetail { policy: None, spf_aligned, dkim_aligned };
         let name = |name: String| [(Value::Name, name)];
@@ -207,18 +207,6 @@ impl Desk<'_> {
         (part, detail)
     }
 
-    /// Whether SPF passes for the From address's own domain, which is the return path's as well.
-    fn spf_proves(&self, spf: Finding) -> Option<bool> {
-        match (spf.status(), spf) {
-            // The service puts its own return path in the place of ours.
-            (_, Finding::SpfNotNeeded) => Some(false),
-            (_, Finding::SpfOk | Finding::SpfNoEnd | Finding::SpfEverybody) => Some(true),
-            (CheckStatus::Problem, _) => Some(false),
-            // The addresses that take mail in need not be those that it leaves from.
-            (CheckStatus::Ok | CheckStatus::Unknown | CheckStatus::Warning, _) => None,
-        }
-    }
-
     /// A record that changes nothing yet but asks for reports, which go to the sender itself: to
     /// another domain they would need that domain's consent (RFC 9990, section 4).
     fn new_dmarc(&self) -> String {
@@ -250,6 +238,19 @@ impl Desk<'_> {
 
     fn needs_nothing(&self) -> bool {
         self.subject.provider.is_some_and(|provider| provider.spf == Some(provider::Spf::Nothing))
+    }
+}
+
+/// Whether SPF passes for the From address's own domain, which is the return path's as well.
+fn spf_proves(spf: Finding) -> Option<bool> {
+    // A service that needs nothing puts its own return path in the place of ours.
+    if spf == Finding::SpfNotNeeded || spf.status() == CheckStatus::Problem {
+        Some(false)
+    } else if matches!(spf, Finding::SpfOk | Finding::SpfNoEnd | Finding::SpfEverybody) {
+        Some(true)
+    } else {
+        // The addresses that take mail in need not be those that it leaves from.
+        None
     }
 }
 

@@ -143,13 +143,11 @@ impl<'a> Walk<'a> {
                 }
             }
             if let Some(redirect) = &record.redirect {
-                match self.target(redirect, &domain) {
-                    Some(target) => tree.redirect = Some(Box::new(self.include(target).await?)),
-                    None => {
-                        self.count()?;
-                        let matcher = Matcher::Unclear;
-                        tree.terms.push(Term { verdict: Verdict::Pass, matcher });
-                    }
+                if let Some(target) = self.target(redirect, &domain) {
+                    tree.redirect = Some(Box::new(self.include(target).await?));
+                } else {
+                    let matcher = self.unclear()?;
+                    tree.terms.push(Term { verdict: Verdict::Pass, matcher });
                 }
             }
             self.path.pop();
