@@ -17,18 +17,22 @@ use letterhead_storage::{
 use tokio::{sync::watch, task::JoinHandle};
 
 use self::{
-    conduct::conduct,
+    conduct::{Conducted, conduct},
     progress::Stages,
     subject::{saved, target_version, typed},
 };
 use super::{App, AppError, access::Caller, senders::TypedSettings};
 use crate::random;
 
+mod arrival;
 mod conduct;
+mod fix;
 mod mail;
 pub mod progress;
 mod subject;
 pub mod unsaved;
+
+pub use self::arrival::confirm;
 
 /// What to try.
 pub struct TestRequest {
@@ -38,6 +42,8 @@ pub struct TestRequest {
     pub target: Option<TestTarget>,
     /// Typed settings that were not saved; they prove nothing.
     pub settings: Option<TypedSettings>,
+    /// Whether to look for settings that work if these do not.
+    pub fix: bool,
 }
 
 /// Judges settings that are to be tried without saving them, as a save over the sender's newest
@@ -97,7 +103,7 @@ async fn begin(
     sender: &SenderRecord,
     request: TestRequest,
 ) -> Result<(TestRunId, JoinHandle<Result<(), AppError>>), AppError> {
-    let mode = request.mode;
+    let (mode, wants_fix) = (request.mode, request.fix);
     let tx = app.store.tenant(caller.tenant).await?;
     let run = NewTestRun {
         id: random::id(),
@@ -107,6 +113,10 @@ async fn begin(
             None => Some(target_version(sender, request.target)?.number),
         },
         mode,
+        code: match mode {
+            TestMode::Connection => None,
+            TestMode::Message => Some(random::arrival_code()),
+        },
         requested_by: caller.actor(),
     };
     let subject = match request.settings {
@@ -121,7 +131,8 @@ async fn begin(
     // The run's own task: a caller that hangs up drops only the waiting.
     let id = run.id;
     let telling = app.test_runs.begin(id);
-    Ok((id, app.tasks.spawn(conduct(app.clone(), caller.clone(), run, subject, telling))))
+    let conducted = Conducted { app: app.clone(), caller: caller.clone(), run, wants_fix };
+    Ok((id, app.tasks.spawn(conduct(conducted, subject, telling))))
 }
 
 /// Watches a run that this process conducts: the stages so far, as they end. The channel closes

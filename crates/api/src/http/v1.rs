@@ -5,6 +5,7 @@
 
 mod api_keys;
 mod audit_events;
+mod discoveries;
 mod dns_checks;
 mod events;
 mod guides;
@@ -58,6 +59,7 @@ pub(super) type Api = (
     senders::SendersApi,
     versions::VersionsApi,
     test_runs::TestRunsApi,
+    discoveries::DiscoveriesApi,
     messages::MessagesApi,
     audit_events::AuditEventsApi,
     guides::GuidesApi,
@@ -75,6 +77,7 @@ pub(super) fn api() -> Api {
         senders::SendersApi,
         versions::VersionsApi,
         test_runs::TestRunsApi,
+        discoveries::DiscoveriesApi,
         messages::MessagesApi,
         audit_events::AuditEventsApi,
         guides::GuidesApi,

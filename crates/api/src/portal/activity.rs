@@ -48,8 +48,9 @@ impl Line {
             t.with("activity-unknown", [("action", record.action.as_str())])
         });
         // Ids say nothing to a reader.
+        let is_id = |name: &str| matches!(name, "link" | "test_run");
         let telling =
-            record.detail.iter().filter(|(name, value)| name != "link" && !value.is_empty());
+            record.detail.iter().filter(|(name, value)| !is_id(name) && !value.is_empty());
         Self {
             at: record.at.into(),
             who: actor::in_words(t, &record.actor),

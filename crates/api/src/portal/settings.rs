@@ -4,6 +4,7 @@ use letterhead_domain::{
     access::Deed,
     provider::{Preset, Provider},
     sender::VersionNumber,
+    test_run::TestMode,
 };
 use letterhead_storage::record::{Expected, SenderRecord, TestRunRecord};
 use poem::http::StatusCode;
@@ -17,9 +18,14 @@ use super::{
     refusal::Refusal,
     visit::{Outcome, Place, Visit},
 };
-use crate::app::{AppError, senders, test_runs};
+use crate::app::{
+    AppError, senders,
+    test_runs::{self, TestRequest},
+};
 
+mod discovery;
 mod edit;
+mod fix;
 pub(super) mod page;
 mod picker;
 mod typed;
@@ -28,11 +34,15 @@ mod view;
 use edit::Edit;
 use page::Asked;
 use typed::Typed;
-pub(super) use view::{Chip, Difference, Fact, chip as state_chip, differences, facts};
+pub(super) use view::{
+    Chip, Difference, Fact, chip as state_chip, differences, facts, label as field_label,
+    value_in_words,
+};
 
 pub(super) fn routes(table: &mut Table) {
     table.page("/portal/tenants/:tenant/senders/:sender", show);
     table.act("/portal/tenants/:tenant/senders/:sender", save);
+    table.act("/portal/tenants/:tenant/senders/:sender/test-runs/:run/fix", fix::apply);
     table.act("/portal/tenants/:tenant/senders/:sender/candidate/discard", discard);
     table.act("/portal/tenants/:tenant/senders/:sender/pause", pause);
     table.act("/portal/tenants/:tenant/senders/:sender/resume", resume);
@@ -86,18 +96,26 @@ async fn show(visit: Visit) -> Outcome {
     page::show(&visit, &place, Some(&sender), asked).await
 }
 
-/// Saves the form, or fills a known service's server into it.
+/// Saves the form, or fills a server into it.
 async fn save(visit: Visit, form: Form) -> Outcome {
     let place = visit.place().await?;
     visit.require(Deed::EditSettings)?;
     let sender = sender_of(&visit, &place).await?;
     let typed = Typed::of_form(&form);
+    if !form.text("take").is_empty() {
+        let edit = Edit::unsaved(typed.taken(form.text("take")), &form);
+        let text = visit.texts().with("discovery-taken", [("host", edit.typed.host.as_str())]);
+        let banner = Some(Banner { kind: "info", text });
+        let asked = Asked { banner, form: Some(edit), ..Asked::default() };
+        return page::show(&visit, &place, sender.as_ref(), asked).await;
+    }
     match form.text("do") {
         "fill" => {
             let chosen = picker::chosen(form.text("provider"));
             return fill(&visit, &place, sender.as_ref(), Edit::unsaved(typed, &form), chosen)
                 .await;
         }
+        "discover" => return discovery::find(&visit, &place, sender.as_ref(), &form).await,
         "fill-suggested" => {
             let chosen = typed.suggestion();
             return fill(&visit, &place, sender.as_ref(), Edit::unsaved(typed, &form), chosen)
@@ -126,6 +144,11 @@ async fn save(visit: Visit, form: Form) -> Outcome {
         }
         Err(error) => return Err(error.into()),
     };
+    if form.text("then") == "test" && visit.may(Deed::Test) {
+        let mode = TestMode::Connection;
+        let request = TestRequest { mode, target: None, settings: None, fix: true };
+        return super::test_runs::begin(&visit, &place, &saved.record, request).await;
+    }
     let path = place.sender_path("");
     Ok(match (saved.changed, saved.promoted) {
         (false, _) => visit.did("did-settings-unchanged", &path),

@@ -14,7 +14,7 @@ const RUNS: &str = "/v1/tenants/aurora/senders/default/test-runs";
 pub(crate) async fn world(zone: Zone) -> (DnsServer, World) {
     let server = DnsServer::start(zone).await;
     let resolver = Resolver::servers(&[server.address()]).expect("a resolver");
-    (server, World::resolving(resolver, |_| {}).await)
+    (server, World::with(|_| {}, |config| config.resolver = resolver).await)
 }
 
 /// Settings of Google's server, which is never spoken to.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
     advice::{Advice, Side},
+    arrival::Arrival,
     domain_check::DomainCheck,
+    fix::Fix,
     id::{SenderId, TestRunId},
     sender::VersionNumber,
     test_run::{Stage, StageReport, TestMode, TestStatus, TlsFacts},
@@ -38,8 +40,12 @@ pub struct TestRunRecord {
     pub advice: Option<StoredAdvice>,
     /// What was found about the sender's domain, if it was known in time.
     pub dns_check: Option<DomainCheck>,
+    /// What was found after its failure, if anything was looked for.
+    pub fix: Option<Fix>,
     /// Whether there is a transcript of the conversation.
     pub has_transcript: bool,
+    /// What is known of the arrival of its mail.
+    pub arrival: Arrival,
 }
 
 /// An advice as it was given at the time: the words may have changed since.

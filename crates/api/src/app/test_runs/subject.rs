@@ -1,6 +1,7 @@
 //! What a run tries: a saved version, or settings as they were typed.
 
 use letterhead_domain::{
+    id::SecretId,
     password::{PasswordChange, SmtpPassword},
     sender::{SecretPlan, SettingsVersion},
     smtp_settings::{SettingsDraft, SmtpSettings},
@@ -15,6 +16,10 @@ pub(super) struct Subject {
     pub(super) settings: SmtpSettings,
     /// The password, or that it cannot be opened.
     pub(super) password: Result<Option<SmtpPassword>, SecretUnreadable>,
+    /// Which stored password it is; none if there is none, or if it was typed for this run.
+    pub(super) secret: Option<SecretId>,
+    /// Whether the password was typed for this run.
+    pub(super) password_is_typed: bool,
 }
 
 pub(super) struct SecretUnreadable;
@@ -41,11 +46,18 @@ pub(super) async fn saved(
     version: &SettingsVersion,
 ) -> Result<Subject, AppError> {
     match tx.senders().reveal(sender.id, version.number).await {
-        Ok((settings, password)) => Ok(Subject { settings, password: Ok(password) }),
-        Err(StorageError::Sealed(_)) => {
-            let settings = version.settings.clone();
-            Ok(Subject { settings, password: Err(SecretUnreadable) })
-        }
+        Ok((settings, password)) => Ok(Subject {
+            settings,
+            password: Ok(password),
+            secret: version.secret,
+            password_is_typed: false,
+        }),
+        Err(StorageError::Sealed(_)) => Ok(Subject {
+            settings: version.settings.clone(),
+            password: Err(SecretUnreadable),
+            secret: version.secret,
+            password_is_typed: false,
+        }),
         Err(err) => Err(err.into()),
     }
 }
@@ -58,12 +70,14 @@ pub(super) async fn typed(
     typed: TypedSettings,
 ) -> Result<Subject, AppError> {
     let TypedSettings { draft: SettingsDraft { settings, password }, secret } = typed;
-    let password = match (secret, password) {
-        (SecretPlan::None, _) => None,
-        (SecretPlan::Typed, PasswordChange::Set(password)) => Some(password),
+    let newest = sender.newest();
+    let (password, secret, password_is_typed) = match (secret, password) {
+        (SecretPlan::None, _) => (None, None, false),
+        (SecretPlan::Typed, PasswordChange::Set(password)) => (Some(password), None, true),
         (SecretPlan::Typed | SecretPlan::Carry, _) => {
-            tx.senders().reveal(sender.id, sender.newest().number).await?.1
+            let (_, password) = tx.senders().reveal(sender.id, newest.number).await?;
+            (password, newest.secret, false)
         }
     };
-    Ok(Subject { settings, password: Ok(password) })
+    Ok(Subject { settings, password: Ok(password), secret, password_is_typed })
 }

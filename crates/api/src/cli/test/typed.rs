@@ -76,7 +76,13 @@ pub(super) async fn test(
 ) -> Result<TestStatus, Failure> {
     let mailer = mailer.mailer()?;
     let (settings, recipient) = typed.parse(&mailer).map_err(|errors| refused(&errors))?;
-    let test = UnsavedTest { settings, mode: shown.mode(), recipient, now: clock::machine() };
+    let test = UnsavedTest {
+        settings,
+        mode: shown.mode(),
+        recipient,
+        fix: !shown.no_fix,
+        now: clock::machine(),
+    };
     let began = Instant::now();
     let on_stage = |stage: &StageReport| {
         if !shown.json {
@@ -90,7 +96,19 @@ pub(super) async fn test(
         say(&http::unsaved_run_json(&run, transcript));
     } else {
         let advice = run.advice.as_ref().map(StoredAdvice::from);
-        print(&run.report.stages, advice.as_ref(), run.dns_check.as_ref(), transcript);
+        print(
+            &run.report.stages,
+            advice.as_ref(),
+            run.fix.as_ref(),
+            run.dns_check.as_ref(),
+            transcript,
+        );
+        if let Some(code) = &run.code {
+            let code = code.in_groups();
+            say(&format!(
+                "\nThe test mail carries the code {code}. If you see it there, it arrived."
+            ));
+        }
     }
     Ok(run.report.status())
 }

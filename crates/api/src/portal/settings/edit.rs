@@ -7,6 +7,7 @@ use letterhead_domain::{
 };
 
 use super::{
+    discovery::{Search, SearchView},
     picker::{self, Group, Note},
     typed::{FIELDS, Typed},
     view,
@@ -31,6 +32,10 @@ pub(super) struct Edit {
     pub(super) is_stale: bool,
     /// The version that the form was opened on; none for the newest.
     pub(super) base: Option<String>,
+    /// The search for a server that was made.
+    pub(super) search: Search,
+    /// Whether saving it is to start a test.
+    pub(super) then_test: bool,
 }
 
 impl Edit {
@@ -38,13 +43,29 @@ impl Edit {
     pub(super) fn of(newest: Option<&SettingsVersion>) -> Self {
         let typed = newest.map_or_else(Typed::empty, |v| Typed::of_settings(&v.settings));
         let errors = FieldErrors::default();
-        Self { typed, errors, is_unsaved: false, is_stale: false, base: None }
+        Self {
+            typed,
+            errors,
+            is_unsaved: false,
+            is_stale: false,
+            base: None,
+            search: Search::default(),
+            then_test: false,
+        }
     }
 
     /// The form with what was typed into `form` and is not saved.
     pub(super) fn unsaved(typed: Typed, form: &Form) -> Self {
         let (errors, base) = (FieldErrors::default(), Some(form.text("base").to_owned()));
-        Self { typed, errors, is_unsaved: true, is_stale: false, base }
+        Self {
+            typed,
+            errors,
+            is_unsaved: true,
+            is_stale: false,
+            base,
+            search: Search::default(),
+            then_test: form.text("then") == "test",
+        }
     }
 }
 
@@ -55,6 +76,9 @@ pub(super) struct FormView {
     pub(super) is_unsaved: bool,
     /// The version that the form is based on; empty if there is none.
     pub(super) base: String,
+    pub(super) search: SearchView,
+    /// Whether saving starts a test.
+    pub(super) then_test: bool,
     pub(super) host: Field,
     pub(super) port: Field,
     pub(super) encryption: Field,
@@ -147,6 +171,8 @@ impl FormView {
             is_first: newest.is_none(),
             is_unsaved: edit.is_unsaved,
             base: edit.base.clone().or_else(newest_number).unwrap_or_default(),
+            search: SearchView::of(t, &edit.search, typed),
+            then_test: edit.then_test,
             host: field("host"),
             port: field("port"),
             encryption: field("encryption"),

@@ -1,6 +1,8 @@
 //! The form's fields as text: as they were typed, and as they are stored.
 
 use letterhead_domain::{
+    discovery::Candidate,
+    email::EmailAddress,
     provider::{self, Preset, Provider},
     sender::SettingsVersion,
     smtp_settings::{Auth, Encryption, PasswordInput, SettingsInput, SmtpSettings},
@@ -101,6 +103,36 @@ impl Typed {
         way.encryption.as_str().clone_into(&mut self.encryption);
         if let Some(name) = provider.fixed_username {
             name.clone_into(&mut self.username);
+        }
+        self
+    }
+
+    /// The same with a server filled in that was found for `email`. What only the service can tell
+    /// stays as it was.
+    pub(super) fn found(mut self, candidate: &Candidate, email: &EmailAddress) -> Self {
+        SmtpSettings::DRIVER.clone_into(&mut self.driver);
+        self.host = candidate.host.to_string();
+        self.port = candidate.port.to_string();
+        candidate.encryption.as_str().clone_into(&mut self.encryption);
+        if let Some(username) = &candidate.username {
+            self.username = username.to_string();
+        }
+        if self.sender_email.trim().is_empty() {
+            self.sender_email = email.to_string();
+        }
+        self
+    }
+
+    /// The same with one of the found servers: `text` is what its button sends, host, port,
+    /// encryption and perhaps a user name. It is no more than typed.
+    pub(super) fn taken(mut self, text: &str) -> Self {
+        let mut parts = text.splitn(4, ' ').map(str::to_owned);
+        let mut next = || parts.next().unwrap_or_default();
+        SmtpSettings::DRIVER.clone_into(&mut self.driver);
+        (self.host, self.port, self.encryption) = (next(), next(), next());
+        let username = next();
+        if !username.is_empty() {
+            self.username = username;
         }
         self
     }

@@ -100,12 +100,12 @@ pub(in crate::portal) fn facts(t: Texts, version: &SettingsVersion) -> Vec<Fact>
 }
 
 /// A field's name as the page writes it.
-pub(super) fn label(t: Texts, name: &str) -> String {
+pub(in crate::portal) fn label(t: Texts, name: &str) -> String {
     t.say(&format!("field-{name}"))
 }
 
 /// A field's value as the page writes it.
-pub(super) fn value_in_words(t: Texts, name: &str, value: &str) -> String {
+pub(in crate::portal) fn value_in_words(t: Texts, name: &str, value: &str) -> String {
     match (name, value) {
         ("username" | "reply_to", "") => t.say("settings-none"),
         ("encryption", value) => {

@@ -5,11 +5,16 @@ use std::{fmt::Write, time::Duration};
 use letterhead_domain::{
     access::Deed,
     provider,
-    test_run::{Stage, StageReport, StageStatus, TestMode, TestStatus},
+    test_run::{Stage, StageReport, StageStatus, TestStatus},
 };
 use letterhead_storage::record::{SenderRecord, TestRunRecord};
 
-use super::{advice, domain::DomainView};
+use super::{
+    advice,
+    arrival::{self, ArrivalView},
+    domain::DomainView,
+    fix::{self, FixView},
+};
 use crate::{
     app::{AppError, guides, test_runs},
     portal::{
@@ -40,11 +45,16 @@ pub(in crate::portal) struct RunView {
     pub(in crate::portal) advice: Option<AdviceView>,
     /// What DNS says about the sender's domain.
     pub(in crate::portal) domain: Option<DomainView>,
+    /// Whether it has failed and looks for settings that work.
+    pub(in crate::portal) is_looking: bool,
+    pub(in crate::portal) fix: Option<FixView>,
     pub(in crate::portal) has_transcript: bool,
     /// All of it as plain text, for whoever helps.
     pub(in crate::portal) support: String,
     /// Where a test mail is asked for, if that is the next step.
     pub(in crate::portal) mail: Option<MailOffer>,
+    /// What is known of the arrival of its mail.
+    pub(in crate::portal) arrival: Option<ArrivalView>,
     /// What is said about the run at the top of the page, once.
     banner: Option<Banner>,
 }
@@ -123,9 +133,11 @@ impl RunView {
             AdviceView { title, side, steps, guide }
         });
         let is_passed = run.status == TestStatus::Passed;
-        let offers_mail = is_passed && run.mode == TestMode::Connection && visit.may(Deed::Test);
+        let offers_mail = is_passed && arrival::wants_mail(&run) && visit.may(Deed::Test);
         Ok(Self {
             is_running: run.status == TestStatus::Running,
+            is_looking: fix::is_looking(&run),
+            fix: FixView::of(visit, place, sender, &run),
             chip: status_chip(t, run.status),
             events: place.sender_path(&format!("/test-runs/{id}/events")),
             path: place.sender_path(&format!("/test-runs/{id}")),
@@ -143,6 +155,7 @@ impl RunView {
             support: support(place, &run, transcript.as_deref()),
             advice,
             has_transcript: transcript.is_some(),
+            arrival: ArrivalView::of(visit, place, &run),
             mail: offers_mail.then(|| MailOffer {
                 path: place.sender_path("/test-runs"),
                 words: t.with("run-mail-words", [("email", visit.person.email.as_str())]),
@@ -233,13 +246,13 @@ fn banner(
 ) -> Banner {
     let t = visit.texts();
     match run.status {
+        TestStatus::Running if fix::is_looking(run) => {
+            Banner { kind: "info", text: t.say("fix-looking") }
+        }
         TestStatus::Running => Banner { kind: "info", text: t.say("run-running") },
         TestStatus::Passed => {
             let is_live = sender.live.as_ref().map(|live| live.number) == run.version;
-            let outcome = match run.mode {
-                TestMode::Connection => t.say("run-passed"),
-                TestMode::Message => t.say("run-passed-message"),
-            };
+            let outcome = arrival::outcome(t, run);
             let now = if is_live { t.say("run-now-live") } else { String::new() };
             Banner::success(format!("{outcome} {now}").trim_end().to_owned())
         }

@@ -1,6 +1,17 @@
+use letterhead_domain::{
+    smtp_settings::{Auth, Encryption, SmtpSettings},
+    test_run::{Cause, Failure, Stage, TestMode},
+};
 use letterhead_test_dns::{Behaviour, DnsServer, Zone};
+use tokio::net::UdpSocket;
 
 use super::*;
+use crate::{
+    egress::policy::EgressPolicy,
+    mailer::{Mailer, MailerConfig},
+    test_run::TestPlan,
+    tls::TlsTrust,
+};
 
 #[tokio::test]
 async fn localhost_is_the_loopback_without_a_question() {
@@ -117,4 +128,35 @@ fn a_name_server_is_an_address_with_or_without_a_port() {
         let server = name_server(text).ok().map(|server| server.to_string());
         assert_eq!(server.as_deref(), expected, "{text:?}");
     }
+}
+
+#[tokio::test]
+async fn a_name_server_that_never_answers_holds_a_run_no_longer_than_its_limit() {
+    let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let resolver = Resolver::servers(&[silent.local_addr().unwrap()]).unwrap();
+    let trust = TlsTrust::load(&[]).unwrap();
+    let mut config = MailerConfig::new(EgressPolicy::default(), resolver.clone(), trust);
+    config.test_limits.total = Duration::from_millis(500);
+    let plan = TestPlan {
+        settings: SmtpSettings {
+            host: "mail.example.net".parse().unwrap(),
+            port: 587_u16.try_into().unwrap(),
+            encryption: Encryption::Starttls,
+            auth: Auth::None,
+            sender_name: "Ann".parse().unwrap(),
+            sender_email: "ann@example.net".parse().unwrap(),
+            reply_to: None,
+        },
+        password: None,
+        mode: TestMode::Connection,
+        recipient: "ann@example.net".parse().unwrap(),
+        mail: None,
+    };
+
+    let report = Mailer::new(config).test(plan, |_| {}).await;
+
+    let expected = Failure { stage: Stage::Resolve, cause: Cause::TimedOut };
+    assert_eq!(report.failure, Some(expected));
+    assert!(report.took < PATIENCE, "the run's limit held, not the look-up's: {report:?}");
+    assert_eq!(resolver.lookups(), 1);
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
     advice::Advice,
+    arrival::{Arrival, ArrivalFacts},
     reply::Reply,
     sender::VersionNumber,
-    test_run::{StageReport, TlsFacts},
+    test_run::{StageReport, TestMode, TestStatus, TlsFacts},
 };
 use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -15,6 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::dns_check::dns_check_from_json;
+use super::fix::fix_from_json;
 use crate::{
     error::StorageError,
     record::{StoredAdvice, TestRunRecord},
@@ -22,7 +24,7 @@ use crate::{
 };
 
 pub(super) const TABLE: &str = "test_runs";
-const CORRUPT: StorageError = StorageError::Corrupt { table: TABLE };
+pub(super) const CORRUPT: StorageError = StorageError::Corrupt { table: TABLE };
 
 #[derive(FromQueryResult)]
 pub(super) struct TestRunRow {
@@ -38,7 +40,11 @@ pub(super) struct TestRunRow {
     tls: Option<Value>,
     advice: Option<Value>,
     dns_check: Option<Value>,
+    fix: Option<Value>,
     has_transcript: bool,
+    code_is_valid: bool,
+    wrong_codes: i16,
+    arrived_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -128,12 +134,21 @@ impl TryFrom<TestRunRow> for TestRunRecord {
         let version = row.version.map(|version| number(version, TABLE).map(VersionNumber));
         let took = row.took_ms.map(|took| number(took, TABLE).map(Duration::from_millis));
         let stages = row.stages.map(stages_from_json).transpose()?;
+        let (mode, status): (TestMode, TestStatus) =
+            (parse(&row.mode, TABLE)?, parse(&row.status, TABLE)?);
+        let arrival = Arrival::from(ArrivalFacts {
+            mode,
+            status,
+            code_is_valid: row.code_is_valid,
+            wrong_tries: number(row.wrong_codes, TABLE)?,
+            arrived_at: row.arrived_at,
+        });
         Ok(Self {
             id: row.id.into(),
             sender: row.sender_id.into(),
             version: version.transpose()?,
-            mode: parse(&row.mode, TABLE)?,
-            status: parse(&row.status, TABLE)?,
+            mode,
+            status,
             requested_by: row.requested_by,
             started_at: row.started_at,
             took: took.transpose()?,
@@ -141,7 +156,9 @@ impl TryFrom<TestRunRow> for TestRunRecord {
             tls: row.tls.map(tls_from_json).transpose()?,
             advice: row.advice.map(advice_from_json).transpose()?,
             dns_check: row.dns_check.map(dns_check_from_json).transpose()?,
+            fix: row.fix.map(fix_from_json).transpose()?,
             has_transcript: row.has_transcript,
+            arrival,
         })
     }
 }
