@@ -36,6 +36,7 @@ const DOORS: [(&str, &[&str]); 9] = [
     ("aes-gcm", &["letterhead-storage"]),
     ("hickory-resolver", &["letterhead-mailer"]),
     ("lettre", &["letterhead-mailer"]),
+    ("mail-auth", &["letterhead-mailer"]),
     ("poem", &["letterhead"]),
     ("poem-openapi", &["letterhead"]),
     ("rustls", &["letterhead-mailer", "letterhead-test-https"]),
