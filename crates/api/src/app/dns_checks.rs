@@ -9,7 +9,7 @@ use letterhead_mailer::mailer::Mailer;
 use letterhead_storage::record::SenderRecord;
 use tokio::{task::JoinHandle, time::timeout};
 
-use super::{App, AppError};
+use super::{App, AppError, access::Caller};
 use crate::clock;
 
 /// How long a test run that has ended waits for what was not answered by then.
@@ -19,8 +19,14 @@ const MOMENT: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 ///
+/// [`AppError::TooMany`] if the tenant has searched too often within a minute,
 /// [`AppError::Unavailable`] if the database is out of reach.
-pub async fn check(app: &App, sender: &SenderRecord) -> Result<DomainCheck, AppError> {
+pub async fn check(
+    app: &App,
+    caller: &Caller,
+    sender: &SenderRecord,
+) -> Result<DomainCheck, AppError> {
+    app.count_search(caller.tenant)?;
     let now = app.now().await?;
     Ok(app.mailer.check_domain(&sender.newest().settings, now).await)
 }

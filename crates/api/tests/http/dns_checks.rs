@@ -1,5 +1,6 @@
 //! What DNS says about a sender's domain, with a name server of our own.
 
+use letterhead_api::app::Rules;
 use letterhead_mailer::egress::resolver::Resolver;
 use letterhead_test_dns::{Behaviour, DnsServer, Zone};
 use poem::http::StatusCode;
@@ -57,6 +58,21 @@ async fn it_takes_a_key_of_the_tenant_that_may_read_settings() {
 
     assert_eq!((missing, other), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND));
     assert_eq!((scope, allowed), (StatusCode::FORBIDDEN, StatusCode::OK));
+}
+
+#[tokio::test]
+async fn a_tenant_that_asks_too_often_waits() {
+    let server = DnsServer::start(Zone::new()).await;
+    let resolver = Resolver::servers(&[server.address()]).expect("a resolver");
+    let rules = |rules: &mut Rules| rules.searches_per_minute = 1;
+    let world = World::with(rules, |config| config.resolver = resolver).await;
+    world.save_default().await;
+    assert_eq!(world.get(CHECK, &world.aurora).await.status, StatusCode::OK);
+
+    let refused = world.get(CHECK, &world.aurora).await;
+
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.header("retry-after"), "60");
 }
 
 #[tokio::test]

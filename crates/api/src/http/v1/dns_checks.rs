@@ -43,6 +43,6 @@ impl DnsChecksApi {
         let caller = access::enter(&app, &key.0, &tenant).await?;
         let sender = senders::load(&app, &caller, &sender).await?;
         caller.require(Scope::SettingsRead)?;
-        Ok(Json((&dns_checks::check(&app, &sender).await?).into()))
+        Ok(Json((&dns_checks::check(&app, &caller, &sender).await?).into()))
     }
 }
