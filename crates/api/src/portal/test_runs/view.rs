@@ -134,10 +134,10 @@ impl RunView {
         });
         let is_passed = run.status == TestStatus::Passed;
         let offers_mail = is_passed && arrival::wants_mail(&run) && visit.may(Deed::Test);
+        let fix = FixView::of(visit, place, sender, &run);
         Ok(Self {
             is_running: run.status == TestStatus::Running,
             is_looking: fix::is_looking(&run),
-            fix: FixView::of(visit, place, sender, &run),
             chip: status_chip(t, run.status),
             events: place.sender_path(&format!("/test-runs/{id}/events")),
             path: place.sender_path(&format!("/test-runs/{id}")),
@@ -151,7 +151,8 @@ impl RunView {
                 subject: tls.certificate_subject.clone(),
                 expires: tls.certificate_expires_at.into(),
             }),
-            banner: Some(banner(visit, sender, &run, advice.as_ref())),
+            banner: Some(banner(visit, sender, &run, advice.as_ref(), fix.as_ref())),
+            fix,
             support: support(place, &run, transcript.as_deref()),
             advice,
             has_transcript: transcript.is_some(),
@@ -243,6 +244,7 @@ fn banner(
     sender: &SenderRecord,
     run: &TestRunRecord,
     advice: Option<&AdviceView>,
+    fix: Option<&FixView>,
 ) -> Banner {
     let t = visit.texts();
     match run.status {
@@ -259,7 +261,9 @@ fn banner(
         TestStatus::Failed => {
             // Who reads no further does the right next thing.
             let title = advice.map_or("", |advice| advice.title.as_str());
-            let step = advice.and_then(|advice| advice.steps.first()).map_or("", String::as_str);
+            let offered = fix.and_then(|fix| fix.step.as_ref());
+            let advised = advice.and_then(|advice| advice.steps.first());
+            let step = offered.or(advised).map_or("", String::as_str);
             Banner::failure(t.with("run-failed", [("title", title), ("step", step)]))
         }
     }
