@@ -107,6 +107,8 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0005_portal",
     "0006_bulk_runs",
     "0007_message_search",
+    "0012_queue_hold",
+    "0013_retention",
 ];
 
 /// The name of every migration, in order, as the database keeps those that were applied.

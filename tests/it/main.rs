@@ -16,6 +16,7 @@ mod isolation;
 mod journey;
 mod migrate;
 mod postfix;
+mod queue;
 mod schemathesis;
 mod secrets;
 mod settings_in_use;

@@ -23,6 +23,7 @@ pub mod guides;
 pub mod messages;
 pub mod portal_links;
 pub mod portal_sessions;
+pub mod queue;
 pub mod senders;
 pub mod tenants;
 pub mod test_runs;
