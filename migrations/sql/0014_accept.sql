@@ -10,16 +10,14 @@ AS $$
 $$;
 
 -- One row of each array is one message; `file_of` and `person_of` say of which message a file or a
--- person is, counted from 1. An empty string stands for NULL in `slugs`, `refs`, `reply_tos` and
--- `person_names`, where it would not be valid.
+-- person is, counted from 1.
 --
 -- Each tenant's messages are inserted under its own row-level security: the function runs as its
 -- caller, enters the role `letterhead_tenant` and then one tenant after the other, in one order, as
 -- all that is locked is, so that two calls cannot wait for each other.
 --
--- `outcome` is `new`; `same` with the first message under an idempotency key; `different` if that had
--- another body; `no_sender`; `suspended`. A message whose id is there is `new`: a caller that lost the
--- answer asks again.
+-- `outcome` is `new`, `no_sender`, `suspended`, or `known`: under its idempotency key a message was
+-- accepted before. A message whose id is there is `new`: a caller that lost the answer asks again.
 CREATE FUNCTION letterhead_accept(
     tenants uuid[], ids uuid[], senders uuid[], slugs text[], kinds text[], priorities smallint[],
     refs text[], subjects text[], reply_tos text[], sizes bigint[], on_uncertains text[],
@@ -28,7 +26,7 @@ CREATE FUNCTION letterhead_accept(
     person_of integer[], person_ids uuid[], person_roles text[], person_emails text[],
     person_names text[],
     key_ids uuid[], key_routes text[], keys text[], key_hashes bytea[]
-) RETURNS TABLE (turn integer, outcome text, message_id uuid, header_id text)
+) RETURNS TABLE (turn integer, outcome text, header_id text)
     LANGUAGE plpgsql
 AS $$
 #variable_conflict use_column
@@ -73,7 +71,7 @@ BEGIN
         ), message AS (
             INSERT INTO messages (tenant_id, id, sender_id, kind, priority, reference, subject, reply_to,
                 header_id, size, on_uncertain, send_at, due_at, expires_at)
-            SELECT mine, id, sender_id, kind, priority, nullif(ref, ''), subject, nullif(reply_to, ''),
+            SELECT mine, id, sender_id, kind, priority, ref, subject, reply_to,
                 header, size, on_uncertain, send_at, start_at,
                 start_at + make_interval(secs => longest_wait)
             FROM asked
@@ -97,7 +95,7 @@ BEGIN
             ) f ON true
         ), recipient AS (
             INSERT INTO recipients (tenant_id, id, message_id, position, role, email, name)
-            SELECT mine, p.id, m.id, p.n, p.role, p.email, nullif(p.name, '')
+            SELECT mine, p.id, m.id, row_number() OVER (PARTITION BY m.id ORDER BY p.n), p.role, p.email, p.name
             FROM unnest(person_of, person_ids, person_roles, person_emails, person_names)
                 WITH ORDINALITY AS p(message, id, role, email, name, n)
             JOIN asked a ON a.turn = p.message
@@ -119,9 +117,8 @@ BEGIN
             CASE WHEN a.sender_id IS NULL THEN 'no_sender'
                 WHEN a.suspended THEN 'suspended'
                 WHEN a.key_id IS NULL OR a.id IN (SELECT message_id FROM key) THEN 'new'
-                -- Of the first message, which another snapshot shows.
                 ELSE 'known' END,
-            a.id, a.header
+            a.header
         FROM asked a;
     END LOOP;
 END $$;

@@ -109,6 +109,7 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0007_message_search",
     "0012_queue_hold",
     "0013_retention",
+    "0014_accept",
 ];
 
 /// The name of every migration, in order, as the database keeps those that were applied.

@@ -20,6 +20,7 @@ pub mod bulk_runs;
 pub mod error;
 pub mod events;
 pub mod guides;
+mod intake;
 pub mod messages;
 pub mod portal_links;
 pub mod portal_sessions;
@@ -65,6 +66,8 @@ pub struct Parts {
     pub bulk_begun: Notify,
     /// Work that outlives its request; a shutdown waits for it.
     pub tasks: TaskTracker,
+    /// Messages about to be stored.
+    intake: intake::Intake,
     /// Tells workers that something is due.
     pub waker: Waker,
     /// What is counted.
@@ -87,6 +90,7 @@ impl App {
             test_runs: test_runs::progress::RunsUnderWay::default(),
             bulk_begun: Notify::new(),
             tasks: TaskTracker::new(),
+            intake: intake::Intake::default(),
             waker,
             metrics,
             failed_auth,
