@@ -71,6 +71,15 @@ impl FieldErrors {
         self.0.extend(other.0);
     }
 
+    /// The same fields as part of something larger, in which they stand below `pointer`.
+    #[must_use]
+    pub fn below(mut self, pointer: &str) -> Self {
+        for error in &mut self.0 {
+            error.pointer.insert_str(0, pointer);
+        }
+        self
+    }
+
     /// Whether nothing was refused.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails here")]
 
+mod batch;
 mod framework;
 mod guides;
 mod messages;
