@@ -150,7 +150,7 @@ impl Transport {
 
     async fn open(&self, lease: &LeaseDeadline) -> Result<Session, AttemptOutcome> {
         let place = self.commons.place(lease).await?;
-        let bounds = Bounds { limit: None, lease: Some(lease.clone()) };
+        let bounds = Bounds { lease: Some(lease.clone()), ..Bounds::default() };
         let opening = self
             .commons
             .opener

@@ -2,7 +2,11 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails here")]
 
+mod arrival;
 mod batch;
+mod denied;
+mod discoveries;
+mod fixes;
 mod framework;
 mod guides;
 mod messages;

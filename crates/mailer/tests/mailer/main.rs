@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod advice;
+mod autoconfig;
 mod cache;
 mod delivery;
+mod fixes;
 mod hostile;
+mod limits;
 mod stand;
 mod test_runs;
