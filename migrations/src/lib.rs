@@ -111,6 +111,9 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0009_fix",
     "0010_dns_check",
     "0011_tenant_tables",
+    "0012_queue_hold",
+    "0013_retention",
+    "0014_accept",
 ];
 
 /// The name of every migration, in order, as the database keeps those that were applied.

@@ -17,6 +17,7 @@ mod isolation;
 mod journey;
 mod migrate;
 mod postfix;
+mod queue;
 mod schemathesis;
 mod secrets;
 mod settings_in_use;

@@ -26,9 +26,11 @@ pub mod dns_checks;
 pub mod error;
 pub mod events;
 pub mod guides;
+mod intake;
 pub mod messages;
 pub mod portal_links;
 pub mod portal_sessions;
+pub mod queue;
 pub mod senders;
 pub mod tenants;
 pub mod test_runs;
@@ -79,6 +81,8 @@ pub struct Parts {
     pub bulk_begun: Notify,
     /// Work that outlives its request; a shutdown waits for it.
     pub tasks: TaskTracker,
+    /// Messages about to be stored.
+    intake: intake::Intake,
     /// Tells workers that something is due.
     pub waker: Waker,
     /// What is counted.
@@ -99,6 +103,7 @@ impl App {
             test_runs: test_runs::progress::RunsUnderWay::default(),
             bulk_begun: Notify::new(),
             tasks: TaskTracker::new(),
+            intake: intake::Intake::default(),
             waker,
             metrics,
             failed_auth: counters(),

@@ -17,6 +17,7 @@ mod master_key;
 mod migrate;
 mod portal_link;
 mod practice;
+mod queue;
 mod serve;
 mod tenants;
 mod test;
@@ -57,6 +58,9 @@ enum Command {
     ApiKey(tenants::ApiKeyCommand),
     /// Make a link into the portal for one person, and print it, this once
     PortalLink(Box<portal_link::PortalLinkArgs>),
+    /// Hold the queue of all tenants, release it, and see how it stands
+    #[command(subcommand)]
+    Queue(queue::QueueCommand),
     /// Make master keys, and see which ones are in use
     #[command(subcommand)]
     MasterKey(master_key::MasterKeyCommand),
@@ -134,6 +138,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Tenant(command) => tenants::tenant(command).await,
         Command::ApiKey(command) => tenants::api_key(command).await,
         Command::PortalLink(args) => portal_link::portal_link(*args).await,
+        Command::Queue(command) => queue::queue(command).await,
         Command::MasterKey(command) => master_key::master_key(command).await,
         Command::Openapi => {
             say(&crate::http::document());

@@ -33,8 +33,10 @@ use crate::{
     cli::Failure,
     metrics::Metrics,
     portal::config::{Accent, Logo, Origin, PortalConfig, PublicUrl},
-    worker::WorkerConfig,
+    worker::{Retention, WorkerConfig},
 };
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The names in the environment that begin as ours do; never what they hold.
 #[expect(
@@ -219,6 +221,12 @@ pub struct WorkerArgs {
     /// Seconds after which the senders of a worker that died are taken over
     #[arg(long, env = "LETTERHEAD_LEASE_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(2..))]
     pub lease_seconds: u64,
+    /// Days for which what a message says is kept once it came to its end
+    #[arg(long, env = "LETTERHEAD_BODY_RETENTION_DAYS", default_value_t = 30)]
+    pub body_retention_days: u32,
+    /// Days for which a message, its recipients and its attempts are kept once it came to its end
+    #[arg(long, env = "LETTERHEAD_MESSAGE_RETENTION_DAYS", default_value_t = 400, value_parser = clap::value_parser!(u32).range(8..))]
+    pub message_retention_days: u32,
 }
 
 impl DatabaseArgs {
@@ -393,6 +401,10 @@ impl WorkerArgs {
             name: self.worker_name.clone().unwrap_or_else(|| default.name.clone()),
             lanes: self.lanes.max(1),
             lease: Duration::from_secs(self.lease_seconds),
+            retention: Retention {
+                bodies: DAY * self.body_retention_days,
+                messages: DAY * self.message_retention_days,
+            },
             ..default
         }
     }

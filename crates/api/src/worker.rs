@@ -43,7 +43,21 @@ pub struct WorkerConfig {
     pub poll: Duration,
     /// How often what was lost is looked for.
     pub sweep: Duration,
+    /// How long messages are kept.
+    pub retention: Retention,
 }
+
+/// How long messages are kept once they came to their end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// What they say.
+    pub bodies: Duration,
+    /// The messages themselves, with their recipients and attempts: longer than idempotency keys,
+    /// which are kept for 7 days.
+    pub messages: Duration,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Default for WorkerConfig {
     fn default() -> Self {
@@ -56,6 +70,7 @@ impl Default for WorkerConfig {
             window_bytes: 24 * 1024 * 1024,
             poll: Duration::from_secs(1),
             sweep: Duration::from_secs(10),
+            retention: Retention { bodies: 30 * DAY, messages: 400 * DAY },
         }
     }
 }

@@ -59,6 +59,10 @@ words! {
         MessageExpired = "message.expired",
         /// Nobody knows whether the server took a message.
         MessageUncertain = "message.uncertain",
+        /// The operator stopped the whole queue; of no tenant.
+        QueueHeld = "queue.held",
+        /// The operator let the whole queue go on; of no tenant.
+        QueueReleased = "queue.released",
         /// A tenant was deleted.
         TenantDeleted = "tenant.deleted",
         /// Somebody was given a link to the operator's side of the portal; of no tenant.

@@ -106,8 +106,8 @@ impl MessageStatus {
             Self::Held => "The mail account's limit is reached; the message waits for its reset.",
             Self::Rejected => "The mail server refused the message for good.",
             Self::Uncertain => {
-                "The connection broke before the mail server confirmed the message; \
-                 it may or may not have been accepted."
+                "Nobody knows whether the mail server accepted the message: the connection broke \
+                 before it said so, or the queue was restored from a backup."
             }
             Self::Cancelled => "The message was cancelled before the mail server accepted it.",
             Self::Expired => "The message was not accepted in time and is no longer tried.",

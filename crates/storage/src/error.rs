@@ -8,7 +8,7 @@ use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 use crate::vault::VaultError;
 
 /// Why storage did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StorageError {
     /// There is no such thing, or it is another tenant's.
     #[error("there is no such {0}")]
@@ -53,7 +53,7 @@ pub enum StorageError {
 }
 
 /// The database driver's own words, for the log only.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct DatabaseFailure(DbErr);
 

@@ -28,7 +28,8 @@ pub use bulk_run::{
 };
 pub use event::EventRecord;
 pub use message::{
-    AttemptRecord, AttemptWord, LeasedLane, MessageRecord, QueueStats, RecipientRecord, Recovered,
+    AttemptRecord, AttemptWord, LeasedLane, MessageRecord, QueueHold, QueueStats, RecipientRecord,
+    Recovered,
 };
 pub use overview::{
     BoundedCount, OverviewPage, SenderOverview, TenantCounts, TenantOverview, TestOverview,

@@ -19,6 +19,7 @@ pub mod operator_key;
 pub mod portal_link;
 pub mod portal_session;
 pub mod queue;
+pub mod retention;
 pub mod sender;
 mod sql;
 pub mod sweep;

@@ -19,7 +19,7 @@ use crate::{
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 
 /// Dead connections that one transaction passes over: more than any pool holds.
-const STALE_TRIES: usize = 100;
+pub(crate) const STALE_TRIES: usize = 100;
 
 /// How to reach the database.
 pub struct StoreConfig {

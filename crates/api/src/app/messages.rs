@@ -5,15 +5,16 @@ use letterhead_domain::{
     event::AuditAction,
     field_errors::{FieldErrors, Invalid},
     id::MessageId,
-    message::{MessageInput, MessageStatus, NewMessage, message_id_header},
+    message::{MessageInput, MessageStatus, NewMessage},
 };
 use letterhead_storage::{
+    error::StorageError,
     record::{MessageRecord, Page, PageRequest},
-    repo::message::{Enqueue, Enqueued, Idempotency, MessageFilter, StandingCounts},
+    repo::message::{Acceptance, Idempotency, MessageFilter, StandingCounts},
 };
 use uuid::Uuid;
 
-use super::{App, AppError, access::Caller};
+use super::{App, AppError, access::Caller, intake::Arrival};
 use crate::random;
 
 /// A caller's promise that equal keys mean the same message.
@@ -48,7 +49,7 @@ pub async fn parse(app: &App, input: MessageInput) -> Result<NewMessage, AppErro
     Ok(NewMessage::parse(input, &app.rules.message, now)?)
 }
 
-/// Takes a message over in one transaction; it leaves when its sender is live and its turn comes.
+/// Takes a message over, durably; it leaves when its sender is live and its turn comes.
 ///
 /// # Errors
 ///
@@ -60,43 +61,57 @@ pub async fn accept(
     message: NewMessage,
     idempotency: Option<IdempotencyKey>,
 ) -> Result<Accepted, AppError> {
-    let tx = app.store.tenant(caller.tenant).await?;
-    let sender = tx.senders().identify(&message.sender).await?;
-    let sender = sender.ok_or_else(|| AppError::Conflict("there is no such sender".to_owned()))?;
-    if sender.tenant_suspended {
-        return Err(AppError::Forbidden("this tenant is suspended".to_owned()));
+    accept_all(app, caller, "messages", vec![(message, idempotency)]).await.remove(0)
+}
+
+/// Takes many messages over, each by itself; the outcomes come in the same order.
+pub async fn accept_batch(
+    app: &App,
+    caller: &Caller,
+    messages: Vec<(NewMessage, Option<IdempotencyKey>)>,
+) -> Vec<Result<Accepted, AppError>> {
+    accept_all(app, caller, "messages/batch", messages).await
+}
+
+async fn accept_all(
+    app: &App,
+    caller: &Caller,
+    route: &'static str,
+    messages: Vec<(NewMessage, Option<IdempotencyKey>)>,
+) -> Vec<Result<Accepted, AppError>> {
+    let arrivals = messages.into_iter().map(|(message, idempotency)| Arrival {
+        tenant: caller.tenant,
+        id: random::id(),
+        message,
+        idempotency: idempotency.map(|given| Idempotency {
+            id: random::id::<Uuid>(),
+            route,
+            key: given.key,
+            body_hash: given.body_hash,
+        }),
+    });
+    let mut outcomes = Vec::new();
+    for (id, answer) in app.intake.enter(app, arrivals) {
+        outcomes.push(match answer.await {
+            Ok(acceptance) => acceptance.and_then(|acceptance| accepted(id, acceptance)),
+            Err(_) => Err(AppError::Internal(StorageError::Corrupt { table: "(intake task)" })),
+        });
     }
-    let id: MessageId = random::id();
-    let header_id = message_id_header(id, &sender.email);
-    let enqueued = tx
-        .messages()
-        .enqueue(&Enqueue {
-            id,
-            sender: sender.id,
-            header_id: header_id.clone(),
-            recipient_ids: message.recipients.iter().map(|_| random::id()).collect(),
-            message: &message,
-            idempotency: idempotency.map(|given| Idempotency {
-                id: random::id::<Uuid>(),
-                route: "messages",
-                key: given.key,
-                body_hash: given.body_hash,
-            }),
-        })
-        .await?;
-    tx.commit().await?;
-    let status = MessageStatus::Queued;
-    match enqueued {
-        Enqueued::New => {
-            app.waker.wake();
-            Ok(Accepted { id, header_id, status })
-        }
-        Enqueued::Same { id, header_id } => Ok(Accepted { id, header_id, status }),
-        Enqueued::DifferentBody => {
+    outcomes
+}
+
+fn accepted(new: MessageId, acceptance: Acceptance) -> Result<Accepted, AppError> {
+    let accepted = |id, header_id| Accepted { id, header_id, status: MessageStatus::Queued };
+    match acceptance {
+        Acceptance::New { header_id } => Ok(accepted(new, header_id)),
+        Acceptance::Same { id, header_id } => Ok(accepted(id, header_id)),
+        Acceptance::DifferentBody => {
             let message = "this key was used with another body within the last 7 days";
             let invalid = Invalid::new("idempotency_key_reused", message);
             Err(FieldErrors::one("", invalid).into())
         }
+        Acceptance::NoSender => Err(AppError::Conflict("there is no such sender".to_owned())),
+        Acceptance::Suspended => Err(AppError::Forbidden("this tenant is suspended".to_owned())),
     }
 }
 

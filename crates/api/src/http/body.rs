@@ -65,6 +65,41 @@ impl<T: ParseFromJSON + 'static> Body<T> {
     /// 415 if it is not declared to be JSON, 413 beyond `limit` bytes, 400 if it is not JSON or
     /// comes too slowly, 422 with every wrong type, missing and unknown field.
     pub(super) async fn parse(self, limit: usize) -> Result<Parsed<T>, ApiError> {
+        let (value, hash) = self.json(limit).await?;
+        Ok(Parsed { value: fit(value)?, hash })
+    }
+
+    /// Reads and parses a body whose field `list` holds 1 to `most` things, each of which is judged
+    /// by itself: what is wrong with one is no fault of the others. Its hash is of its own JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`Body::parse`]; 422 if anything but a thing of the list does not fit, or their number.
+    pub(super) async fn parse_each<I: ParseFromJSON + 'static>(
+        self,
+        list: &str,
+        most: usize,
+        limit: usize,
+    ) -> Result<Vec<Result<Parsed<I>, FieldErrors>>, ApiError> {
+        let (mut value, _) = self.json(limit).await?;
+        let mut things = Vec::new();
+        if let Some(Value::Array(given)) = value.get_mut(list) {
+            things = std::mem::take(given);
+        }
+        fit::<T>(value)?;
+        if !(1..=most).contains(&things.len()) {
+            let invalid = Invalid::new("out_of_range", format!("give 1 to {most} of them"));
+            return Err(FieldErrors::one(format!("/{list}"), invalid).into());
+        }
+        let parsed = things.into_iter().map(|thing| {
+            let hash = Sha256::digest(thing.to_string()).into();
+            Ok(Parsed { value: fit(thing)?, hash })
+        });
+        Ok(parsed.collect())
+    }
+
+    /// Reads the body as JSON, whatever it says; with SHA-256 of its bytes.
+    async fn json(self, limit: usize) -> Result<(Value, [u8; 32]), ApiError> {
         if self.declared_length.is_some_and(|length| length > limit) {
             return Err(ApiError::too_large(limit));
         }
@@ -73,9 +108,7 @@ impl<T: ParseFromJSON + 'static> Body<T> {
             Ok(read) => read?,
             Err(_) => return Err(too_slow()),
         };
-        let registry = registry_of::<T>();
-        let schema = T::schema_ref();
-        let value = if bytes.is_empty() && may_be_empty(&registry, &schema) {
+        let value = if bytes.is_empty() && may_be_empty(&registry_of::<T>(), &T::schema_ref()) {
             Value::Object(serde_json::Map::new())
         } else {
             if !content_type.as_deref().is_some_and(is_json) {
@@ -85,17 +118,16 @@ impl<T: ParseFromJSON + 'static> Body<T> {
                 |json::JsonFault(words)| ApiError::bad_request(ProblemCode::MalformedJson, words);
             json::parse(&bytes).map_err(refused)?
         };
-        let hash = Sha256::digest(&*bytes).into();
-        drop(bytes);
-        let faults = check(&registry, &schema, &value);
-        if !faults.is_empty() {
-            return Err(faults.into());
-        }
-        // The words of poem-openapi would repeat what was sent.
-        let unfit = |_| FieldErrors::one("", Invalid::new("malformed", "this body does not fit"));
-        let value = T::parse_from_json(Some(value)).map_err(unfit)?;
-        Ok(Parsed { value, hash })
+        Ok((value, Sha256::digest(&*bytes).into()))
     }
+}
+
+/// Turns JSON into what the API document shows.
+fn fit<T: ParseFromJSON + 'static>(value: Value) -> Result<T, FieldErrors> {
+    check(&registry_of::<T>(), &T::schema_ref(), &value).or(Some(()))?;
+    // The words of poem-openapi would repeat what was sent.
+    let unfit = |_| FieldErrors::one("", Invalid::new("malformed", "this body does not fit"));
+    T::parse_from_json(Some(value)).map_err(unfit)
 }
 
 /// Reads at most `limit` bytes. They may hold a password, so they are wiped when dropped.

@@ -64,6 +64,24 @@ impl ApiError {
         Self::Unauthorized(Json(problem), "Bearer".to_owned())
     }
 
+    /// What the answer would say of one thing among many.
+    pub(super) fn into_problem(self) -> Problem {
+        match self {
+            Self::BadRequest(Json(problem))
+            | Self::Unauthorized(Json(problem), _)
+            | Self::Forbidden(Json(problem))
+            | Self::NotFound(Json(problem))
+            | Self::Conflict(Json(problem))
+            | Self::Stale(Json(problem))
+            | Self::TooLarge(Json(problem))
+            | Self::UnsupportedMediaType(Json(problem))
+            | Self::InvalidFields(Json(problem))
+            | Self::TooMany(Json(problem), _)
+            | Self::Internal(Json(problem))
+            | Self::Unavailable(Json(problem), _) => problem,
+        }
+    }
+
     /// There is no such thing.
     pub(super) fn not_found(what: &str) -> Self {
         let detail = format!("There is no such {what}.");

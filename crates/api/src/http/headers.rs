@@ -70,14 +70,14 @@ impl HeaderLines {
         let mut lines = self.0.into_iter();
         match (lines.next(), lines.next()) {
             (None, _) => Ok(None),
-            (Some(key), None)
-                if (1..=Self::MAX_KEY).contains(&key.len())
-                    && key.bytes().all(|b| b.is_ascii_graphic()) =>
-            {
-                Ok(Some(key))
-            }
+            (Some(key), None) if Self::is_idempotency_key(&key) => Ok(Some(key)),
             (Some(_), _) => Err(refused()),
         }
+    }
+
+    /// Whether `key` is 1 to 255 visible ASCII characters.
+    pub(super) fn is_idempotency_key(key: &str) -> bool {
+        (1..=Self::MAX_KEY).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic())
     }
 }
 

@@ -112,6 +112,11 @@ pub(super) struct RefusedField {
 }
 
 impl Problem {
+    /// The status of an answer that is this problem.
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
     /// A problem of the kind `code`; `detail` is for the client to read.
     pub(super) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         Self::of(code, detail.into(), request_id())

@@ -23,9 +23,8 @@ use tracing::{debug, error, warn};
 use super::{
     Worker,
     delivery::{Delivered, Effects},
-    sweeper::record_recovered,
 };
-use crate::random;
+use crate::{app::queue::record_recovered, random};
 
 impl Worker {
     /// Serves `lane` until nothing of it is due, its slice is over, or something is in the way.

@@ -3,22 +3,23 @@
 use std::sync::Arc;
 
 use letterhead_domain::{
-    delivery::AttemptWord,
     event::OperatorEventKind,
-    id::{MessageId, SenderId, TenantId},
-    message::MessageStatus,
+    id::{MessageId, TenantId},
 };
-use letterhead_storage::{error::StorageError, record::Recovered, store::TenantTx};
+use letterhead_storage::error::StorageError;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::WorkerConfig;
-use crate::{app::App, random};
+use super::{Retention, WorkerConfig};
+use crate::{
+    app::{App, queue::recover_abandoned},
+    random,
+};
 
 /// Rows that one step touches at most.
 const BATCH: u64 = 1_000;
 
-/// Batches of deleted tenants' rows that one round removes at most.
+/// Batches of rows that one round removes at most, of deleted tenants and of what is old.
 const MOST_REMOVALS: usize = 100;
 
 /// Sweeps until `stop`, each time after a jittered wait, so that instances do not sweep together.
@@ -29,14 +30,14 @@ pub(super) async fn sweep(app: App, config: Arc<WorkerConfig>, stop: Cancellatio
             () = stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
         }
-        if let Err(err) = sweep_once(&app).await {
+        if let Err(err) = sweep_once(&app, config.retention).await {
             warn!(error = &err as &dyn std::error::Error, "cannot sweep");
         }
     }
 }
 
 /// One round. Each step is bounded and commits by itself.
-pub(crate) async fn sweep_once(app: &App) -> Result<(), StorageError> {
+async fn sweep_once(app: &App, retention: Retention) -> Result<(), StorageError> {
     let system = app.store.system().await?;
     let stats = system.queue().stats().await?;
     app.metrics.queue(stats.waiting, stats.oldest_due_age);
@@ -50,14 +51,8 @@ pub(crate) async fn sweep_once(app: &App) -> Result<(), StorageError> {
     let system = app.store.system().await?;
     let overdue = system.sweep().overdue_messages(BATCH).await?;
     let interrupted = system.sweep().interrupted_test_runs(BATCH).await?;
-    let abandoned = system.sweep().abandoned_lanes(BATCH).await?;
     system.commit().await?;
-    for (tenant, sender) in abandoned {
-        let tx = app.store.tenant(tenant).await?;
-        let recovered = tx.messages().recover_abandoned(sender).await?;
-        record_recovered(app, &tx, sender, &recovered).await?;
-        tx.commit().await?;
-    }
+    recover_abandoned(app).await?;
     for (tenant, messages) in overdue {
         expire(app, tenant, &messages).await?;
     }
@@ -68,7 +63,7 @@ pub(crate) async fn sweep_once(app: &App) -> Result<(), StorageError> {
     }
 
     let system = app.store.system().await?;
-    system.sweep().forget_idempotency_keys(BATCH).await?;
+    let keys = system.sweep().forget_idempotency_keys(BATCH).await?;
     system.sweep().forget_old_passwords(BATCH).await?;
     system.sweep().forget_portal(BATCH).await?;
     system.commit().await?;
@@ -83,26 +78,24 @@ pub(crate) async fn sweep_once(app: &App) -> Result<(), StorageError> {
             break;
         }
     }
-    Ok(())
+    remove_old(app, retention, keys < BATCH).await
 }
 
-/// Counts what was found marked by a worker that is gone, and tells the operator what now waits
-/// for a person.
-pub(super) async fn record_recovered(
-    app: &App,
-    tx: &TenantTx,
-    sender: SenderId,
-    recovered: &[Recovered],
-) -> Result<(), StorageError> {
-    for message in recovered {
-        app.metrics.attempt(AttemptWord::WorkerLost.as_str());
-        if message.status == MessageStatus::Uncertain {
-            let kind = OperatorEventKind::MessageUncertain;
-            tx.events().record(kind, Some(sender), Some(message.id), &[]).await?;
+/// Removes what is kept no longer, in batches that commit by themselves. Messages go only when no
+/// key that names them is left.
+async fn remove_old(app: &App, kept: Retention, keys_are_gone: bool) -> Result<(), StorageError> {
+    for _ in 0..MOST_REMOVALS {
+        let system = app.store.system().await?;
+        let bodies = system.retention().remove_bodies(kept.bodies, BATCH).await?;
+        let messages = if keys_are_gone {
+            system.retention().remove_messages(kept.messages, BATCH).await?
+        } else {
+            0
+        };
+        system.commit().await?;
+        if bodies.max(messages) < BATCH {
+            break;
         }
-    }
-    if !recovered.is_empty() {
-        warn!(count = recovered.len(), sender.id = %sender, "found messages that a lost worker had marked");
     }
     Ok(())
 }

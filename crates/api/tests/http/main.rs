@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails here")]
 
 mod arrival;
+mod batch;
 mod denied;
 mod discoveries;
 mod dns_checks;

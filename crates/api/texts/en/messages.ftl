@@ -43,7 +43,7 @@ message-explained-partly_accepted = The mail server accepted the message for som
 message-explained-deferred = The mail server could not take the message yet. It is tried again by itself; there is nothing to do.
 message-explained-held = The mail account has reached its limit for now. The message waits and leaves by itself when the limit is reset.
 message-explained-rejected = The mail server refused the message for good. Correct what its words below say, and then try again.
-message-explained-uncertain = The connection broke before the mail server confirmed the message, so nobody knows whether it was accepted. Ask a recipient before you try again.
+message-explained-uncertain = Nobody knows whether the mail server accepted the message: the connection broke before it said so, or the queue was restored from a backup. Ask a recipient before you try again.
 message-explained-cancelled = The message was cancelled before the mail server accepted it.
 message-explained-expired = The mail server did not accept the message in time, so it is no longer tried. You can try again.
 

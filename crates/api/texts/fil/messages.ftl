@@ -43,7 +43,7 @@ message-explained-partly_accepted = Tinanggap ng mail server ang mensahe para sa
 message-explained-deferred = Hindi pa makuha ng mail server ang mensahe. Kusa itong susubukan ulit; wala kayong kailangang gawin.
 message-explained-held = Abot na ng mail account ang limit nito sa ngayon. Naghihintay ang mensahe at kusang aalis kapag na-reset ang limit.
 message-explained-rejected = Tuluyang tinanggihan ng mail server ang mensahe. Itama ang sinasabi nito sa ibaba, saka subukan ulit.
-message-explained-uncertain = Naputol ang koneksiyon bago nakumpirma ng mail server ang mensahe, kaya walang nakakaalam kung tinanggap ito. Magtanong muna sa isang tatanggap bago subukan ulit.
+message-explained-uncertain = Walang nakaaalam kung tinanggap ng mail server ang mensahe: naputol ang koneksyon bago ito sumagot, o ibinalik ang pila mula sa backup. Magtanong muna sa isang tatanggap bago subukang muli.
 message-explained-cancelled = Kinansela ang mensahe bago ito tinanggap ng mail server.
 message-explained-expired = Hindi tinanggap ng mail server ang mensahe sa takdang oras, kaya hindi na ito sinusubukan. Maaari ninyong subukan ulit.
 

@@ -121,6 +121,17 @@ pub struct Recovered {
 pub struct QueueStats {
     /// Messages that wait, for whatever reason.
     pub waiting: u64,
+    /// Messages that are marked: on their way, or about to be.
+    pub sending: u64,
     /// For how long the message that is due longest has been due, of senders that may send.
     pub oldest_due_age: Option<Duration>,
+}
+
+/// The hold that keeps everything from leaving.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueHold {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// What the operator wrote down about it.
+    pub reason: Option<String>,
 }

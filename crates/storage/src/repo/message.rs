@@ -7,14 +7,14 @@ use sea_orm::DatabaseTransaction;
 
 use crate::store::TenantTx;
 
+mod accept;
 mod change;
 mod content;
-mod enqueue;
 mod filter;
 mod read;
 mod standing;
 
-pub use enqueue::{Enqueue, Enqueued, Idempotency};
+pub use accept::{Accept, Acceptance, Idempotency};
 pub use filter::MessageFilter;
 pub use standing::{COUNTED, StandingCounts};
 

@@ -39,8 +39,8 @@ pub(crate) async fn keep_unparked(
     tx: &DatabaseTransaction,
     sender: SenderId,
 ) -> Result<(), StorageError> {
-    let text = "SELECT pg_advisory_xact_lock_shared($1)";
-    let lock = statement(text, [lane_lock(sender).into()]);
+    let text = "SELECT pg_advisory_xact_lock_shared(letterhead_lane_lock($1))";
+    let lock = statement(text, [sender.get().into()]);
     execute(tx, lock, "keep a lane from being parked").await?;
     Ok(())
 }
@@ -51,14 +51,8 @@ pub(crate) async fn exclude_accepts(
     tx: &DatabaseTransaction,
     sender: SenderId,
 ) -> Result<(), StorageError> {
-    let text = "SELECT pg_advisory_xact_lock($1)";
-    let lock = statement(text, [lane_lock(sender).into()]);
+    let text = "SELECT pg_advisory_xact_lock(letterhead_lane_lock($1))";
+    let lock = statement(text, [sender.get().into()]);
     execute(tx, lock, "wait for open accepts").await?;
     Ok(())
-}
-
-/// The advisory lock of a lane. Two lanes that share one only wait for each other a little.
-fn lane_lock(sender: SenderId) -> i64 {
-    let (high, low) = sender.get().as_u64_pair();
-    (high ^ low).cast_signed()
 }

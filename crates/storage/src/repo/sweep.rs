@@ -61,14 +61,16 @@ const REPAIR_LANES: &str = concat!(
     WHERE l.tenant_id = late.tenant_id AND l.id = late.id"
 );
 
-/// Lanes with marked messages that nobody holds and no claim comes to now.
+/// Lanes with marked messages that nobody holds and no claim comes to now: while the queue is held,
+/// every such lane.
 const ABANDONED: &str = "
 SELECT DISTINCT m.tenant_id, m.sender_id AS id
 FROM messages m
 JOIN lanes l ON l.tenant_id = m.tenant_id AND l.id = m.sender_id
 WHERE m.status = 'sending' AND (l.lease_until IS NULL OR l.lease_until <= letterhead_now())
     AND (l.blocked OR l.due_at IS NULL OR l.due_at > letterhead_now()
-        OR l.not_before > letterhead_now())
+        OR l.not_before > letterhead_now()
+        OR EXISTS (SELECT FROM queue_hold WHERE held_at IS NOT NULL))
 LIMIT $1";
 
 const OVERDUE: &str = "
@@ -135,10 +137,11 @@ const FORGET_PORTAL: [&str; 4] = [
 
 const REMOVE_DELETED: &str = "SELECT letterhead_remove_deleted($1) AS removed";
 
+/// Something of a tenant's.
 #[derive(FromQueryResult)]
-struct FoundRow {
-    tenant_id: Uuid,
-    id: Uuid,
+pub(super) struct FoundRow {
+    pub(super) tenant_id: Uuid,
+    pub(super) id: Uuid,
 }
 
 #[derive(FromQueryResult)]
@@ -267,7 +270,7 @@ impl SweepRepo<'_> {
     }
 }
 
-fn by_tenant<T: From<Uuid>>(found: Vec<FoundRow>) -> Vec<(TenantId, Vec<T>)> {
+pub(super) fn by_tenant<T: From<Uuid>>(found: Vec<FoundRow>) -> Vec<(TenantId, Vec<T>)> {
     let mut tenants = BTreeMap::<Uuid, Vec<T>>::new();
     for row in found {
         tenants.entry(row.tenant_id).or_default().push(row.id.into());

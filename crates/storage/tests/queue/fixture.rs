@@ -1,6 +1,6 @@
 //! A tenant with a live sender, and short words for what tests do with it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
@@ -17,11 +17,12 @@ use letterhead_storage::{
     record::{LeasedLane, MessageRecord},
     repo::{
         lane::{AttemptResult, MarkRequest, Marked, MarkedMessage, Release},
-        message::{Enqueue, Enqueued, Idempotency},
+        message::{Accept, Acceptance, Idempotency},
     },
     store::{Store, StoreConfig},
 };
-use letterhead_test_database::TestDatabase;
+use letterhead_test_database::{Held, TestDatabase};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 /// How long the tests' leases last.
@@ -115,9 +116,14 @@ impl Queue {
 
     /// A live sender with its lane.
     pub(crate) async fn add_sender(&self, tenant: TenantId, sender: SenderId, slug: &str) {
+        let version: Uuid = id();
         let sql = format!(
             "INSERT INTO senders (tenant_id, id, slug, last_version, live_version)
                  VALUES ('{tenant}', '{sender}', '{slug}', 1, 1);
+             INSERT INTO sender_versions (tenant_id, id, sender_id, number, host, port, encryption,
+                     auth, sender_name, sender_email, created_by)
+                 VALUES ('{tenant}', '{version}', '{sender}', 1, 'mail.aurora.example', 587,
+                     'starttls', 'none', 'Aurora', 'billing@aurora.example', 'test');
              INSERT INTO lanes (tenant_id, id, blocked) VALUES ('{tenant}', '{sender}', false)"
         );
         self.db.sql(&sql).await;
@@ -141,24 +147,33 @@ impl Queue {
         message: &NewMessage,
     ) -> MessageId {
         let new = id();
-        let tx = self.store.tenant(tenant).await.unwrap();
-        let enqueued = tx.messages().enqueue(&enqueue(new, sender, message, None)).await;
-        assert_eq!(enqueued.unwrap(), Enqueued::New);
-        tx.commit().await.unwrap();
+        let message = NewMessage { sender: SenderRef::Id(sender), ..message.clone() };
+        let accepted = self.store.accept(&[accept(tenant, new, &message, None)]).await.unwrap();
+        assert_eq!(accepted, [new_message(new)]);
         new
     }
 
     /// Hands over `count` receipts.
     pub(crate) async fn accept_many(&self, count: usize) -> Vec<MessageId> {
-        let tx = self.store.tenant(self.tenant).await.unwrap();
-        let mut ids = Vec::with_capacity(count);
-        for _ in 0..count {
-            let (new, message) = (id(), receipt());
-            tx.messages().enqueue(&enqueue(new, self.sender, &message, None)).await.unwrap();
-            ids.push(new);
-        }
-        tx.commit().await.unwrap();
+        let message = NewMessage { sender: SenderRef::Id(self.sender), ..receipt() };
+        let ids: Vec<MessageId> = (0..count).map(|_| id()).collect();
+        let accepts: Vec<_> =
+            ids.iter().map(|&new| accept(self.tenant, new, &message, None)).collect();
+        let accepted = self.store.accept(&accepts).await.unwrap();
+        assert_eq!(accepted, ids.iter().map(|&new| new_message(new)).collect::<Vec<_>>());
         ids
+    }
+
+    /// Hands a message over in a transaction that stays open, with the lane kept from being parked,
+    /// until what this gives is released; then its end can be awaited.
+    pub(crate) async fn open_accept(self: &Arc<Self>) -> (Held, JoinHandle<MessageId>) {
+        let held = self.db.hold("LOCK TABLE message_bodies IN EXCLUSIVE MODE").await;
+        let queue = self.clone();
+        let accepting = tokio::spawn(async move { queue.accept(&receipt()).await });
+        let waiting = "SELECT count(*) FROM pg_locks
+            WHERE relation = 'message_bodies'::regclass AND NOT granted";
+        self.db.wait_until(waiting, 1).await;
+        (held, accepting)
     }
 
     /// Claims up to `lanes` due lanes.
@@ -260,20 +275,19 @@ impl Queue {
 }
 
 /// The call that hands `message` over.
-pub(crate) fn enqueue(
+pub(crate) fn accept(
+    tenant: TenantId,
     new: MessageId,
-    sender: SenderId,
     message: &NewMessage,
     idempotency: Option<Idempotency>,
-) -> Enqueue<'_> {
-    Enqueue {
-        id: new,
-        sender,
-        header_id: format!("<{new}@aurora.example>"),
-        recipient_ids: message.recipients.iter().map(|_| id::<RecipientId>()).collect(),
-        message,
-        idempotency,
-    }
+) -> Accept<'_> {
+    let recipient_ids = message.recipients.iter().map(|_| id::<RecipientId>()).collect();
+    Accept { tenant, id: new, message, recipient_ids, idempotency }
+}
+
+/// What a call is answered that took the message `new` over.
+pub(crate) fn new_message(new: MessageId) -> Acceptance {
+    Acceptance::New { header_id: format!("<{new}@aurora.example>") }
 }
 
 /// A result that gives the tried recipients these fates; what waits, waits for a minute.

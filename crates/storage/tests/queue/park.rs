@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use letterhead_domain::message::MessageStatus;
 use letterhead_storage::repo::lane::{Marked, Release};
 
-use crate::fixture::{Queue, accepted, enqueue, id, receipt};
+use crate::fixture::{Queue, accepted, receipt};
 
 const WAITING_FOR_ACCEPTS: &str =
     "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
@@ -17,17 +17,16 @@ async fn a_lane_is_not_parked_while_an_accept_is_uncommitted() {
     let lane = queue.claim_one().await;
     let window = queue.window(&lane, 8).await;
     queue.finish(&lane, &[accepted(&window[0])]).await;
-    let tx = queue.store.tenant(queue.tenant).await.unwrap();
-    let message = receipt();
     // It finds the lane due, and so leaves its row alone.
-    tx.messages().enqueue(&enqueue(id(), queue.sender, &message, None)).await.unwrap();
+    let (open, accepting) = queue.open_accept().await;
 
     let parking = tokio::spawn({
         let queue = queue.clone();
         async move { queue.release(&lane, Release::Park).await }
     });
     queue.db.wait_until(WAITING_FOR_ACCEPTS, 1).await;
-    tx.commit().await.unwrap();
+    open.release().await;
+    accepting.await.unwrap();
 
     assert!(parking.await.unwrap());
     let lane = queue.claim_one().await;
@@ -36,7 +35,7 @@ async fn a_lane_is_not_parked_while_an_accept_is_uncommitted() {
 
 #[tokio::test]
 async fn an_accept_that_meets_a_parking_worker_makes_the_lane_due_again() {
-    let queue = Queue::new().await;
+    let queue = Arc::new(Queue::new().await);
     queue.accept(&receipt()).await;
     let lane = queue.claim_one().await;
     let window = queue.window(&lane, 8).await;
@@ -45,13 +44,8 @@ async fn an_accept_that_meets_a_parking_worker_makes_the_lane_due_again() {
     assert!(parking.lane(lane.sender, lane.token).release(Release::Park).await.unwrap());
 
     let accepting = tokio::spawn({
-        let (store, tenant, sender) = (queue.store.clone(), queue.tenant, queue.sender);
-        async move {
-            let message = receipt();
-            let tx = store.tenant(tenant).await.unwrap();
-            tx.messages().enqueue(&enqueue(id(), sender, &message, None)).await.unwrap();
-            tx.commit().await.unwrap();
-        }
+        let queue = queue.clone();
+        async move { queue.accept(&receipt()).await }
     });
     queue.db.wait_until(WAITING_FOR_ACCEPTS, 1).await;
     parking.commit().await.unwrap();
@@ -103,18 +97,17 @@ async fn no_wake_up_is_lost_however_accepts_and_parking_interleave() {
 
 #[tokio::test]
 async fn a_lane_with_more_due_goes_to_the_end_of_the_turn_at_once() {
-    let queue = Queue::new().await;
+    let queue = Arc::new(Queue::new().await);
     queue.accept_many(3).await;
     let lane = queue.claim_one().await;
     let window = queue.window(&lane, 1).await;
     queue.finish(&lane, &[accepted(&window[0])]).await;
-    let message = receipt();
-    let tx = queue.store.tenant(queue.tenant).await.unwrap();
-    tx.messages().enqueue(&enqueue(id(), queue.sender, &message, None)).await.unwrap();
+    let (open, accepting) = queue.open_accept().await;
 
     // It does not wait for the open accept.
     assert!(queue.release(&lane, Release::Park).await);
-    tx.commit().await.unwrap();
+    open.release().await;
+    accepting.await.unwrap();
 
     let lane = queue.claim_one().await;
     assert_eq!(queue.window(&lane, 8).await.len(), 3);

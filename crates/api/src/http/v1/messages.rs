@@ -3,8 +3,8 @@
 use letterhead_domain::{
     access::Scope,
     email::EmailAddress,
-    field_errors::FieldErrors,
-    message::{MessageInput, MessageKind, MessageStatus},
+    field_errors::{FieldErrors, Invalid},
+    message::{MessageInput, MessageKind, MessageStatus, NewMessage},
     text::Reference,
 };
 use letterhead_storage::repo::message::MessageFilter;
@@ -18,24 +18,26 @@ use poem_openapi::{
 use super::{
     super::{
         auth::SignedIn,
-        body::{Body, NoFields},
+        body::{Body, NoFields, Parsed},
         error::ApiError,
         headers::HeaderLines,
-        limits::{SMALL_BODY, message_body},
+        limits::{BATCH_BODY, BATCH_MESSAGES, SMALL_BODY, message_body},
         paging::{self, CursorText, Limit, Page},
         text::Word,
     },
     Tag,
 };
 use crate::app::{
-    App, access,
+    App, AppError, access,
     messages::{self, IdempotencyKey},
     senders,
 };
 
 mod dto;
 
-use dto::{AcceptedMessage, CreateMessage, Message};
+use dto::{
+    AcceptedMessage, BatchItem, BatchResult, BatchResults, CreateBatch, CreateMessage, Message,
+};
 
 /// The operations on messages.
 pub(in crate::http) struct MessagesApi;
@@ -45,6 +47,36 @@ enum MessageAccepted {
     /// The message is stored and will be sent; or it was, by an earlier call with the same key
     #[oai(status = 202)]
     Accepted(Json<AcceptedMessage>, #[oai(header = "Location")] String),
+}
+
+#[derive(ApiResponse)]
+enum BatchAnswered {
+    /// Each message was judged by itself; see `results`
+    #[oai(status = 202)]
+    Answered(Json<BatchResults>),
+}
+
+/// Parses one message of a batch with its key, and notes every refused field of both.
+async fn parse_item(
+    app: &App,
+    item: Parsed<BatchItem>,
+) -> Result<(NewMessage, Option<IdempotencyKey>), AppError> {
+    let Parsed { value: BatchItem { idempotency_key, message }, hash } = item;
+    let mut errors = FieldErrors::default();
+    if idempotency_key.as_deref().is_some_and(|key| !HeaderLines::is_idempotency_key(key)) {
+        let message = "give 1 to 255 visible ASCII characters";
+        errors.push("/idempotency_key", Invalid::new("idempotency_key", message));
+    }
+    let message = match messages::parse(app, message.into()).await {
+        Ok(message) => Some(message),
+        Err(AppError::Invalid(refused)) => {
+            errors.extend(refused.below("/message"));
+            None
+        }
+        Err(err) => return Err(err),
+    };
+    let message = errors.or(message)?;
+    Ok((message, idempotency_key.map(|key| IdempotencyKey { key, body_hash: hash })))
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Messages")]
@@ -75,6 +107,52 @@ impl MessagesApi {
         let accepted = messages::accept(&app, &caller, message, idempotency).await?;
         let location = format!("/v1/tenants/{}/messages/{}", caller.tenant, accepted.id);
         Ok(MessageAccepted::Accepted(Json(accepted.into()), location))
+    }
+
+    /// Hand many messages over
+    ///
+    /// Up to 500 at once, in a body of at most 32 MiB. Each is judged and stored by itself, as a call
+    /// of its own would be: one that is refused keeps none of the others back. Those that were taken
+    /// over are stored before you get the answer.
+    #[oai(
+        path = "/tenants/:tenant/messages/batch",
+        method = "post",
+        operation_id = "createMessages"
+    )]
+    async fn create_batch(
+        &self,
+        app: Data<&App>,
+        key: SignedIn,
+        /// The tenant's id, its slug, or `self`
+        tenant: Path<String>,
+        body: Body<CreateBatch>,
+    ) -> Result<BatchAnswered, ApiError> {
+        let caller = access::enter(&app, &key.0, &tenant).await?;
+        caller.require(Scope::MessagesSend)?;
+        let items = body.parse_each::<BatchItem>("messages", BATCH_MESSAGES, BATCH_BODY).await?;
+        let mut results = Vec::with_capacity(items.len());
+        let (mut places, mut parsed) = (Vec::new(), Vec::new());
+        for (index, item) in items.into_iter().enumerate() {
+            let message = match item {
+                Ok(item) => parse_item(&app, item).await,
+                Err(refused) => Err(refused.into()),
+            };
+            match message {
+                Ok(message) => {
+                    places.push(index);
+                    parsed.push(message);
+                }
+                Err(err) => results.push((index, Err(err.into()))),
+            }
+        }
+        let outcomes = messages::accept_batch(&app, &caller, parsed).await;
+        results.extend(
+            places.into_iter().zip(outcomes).map(|(index, it)| (index, it.map_err(Into::into))),
+        );
+        results.sort_by_key(|(index, _)| *index);
+        let results =
+            results.into_iter().map(|(index, result)| BatchResult::new(index, result)).collect();
+        Ok(BatchAnswered::Answered(Json(BatchResults { results })))
     }
 
     /// List messages

@@ -29,13 +29,14 @@ impl SystemTx {
 }
 
 /// A lane that may be claimed, beside `FOR NO KEY UPDATE`: that is where a row that somebody else
-/// has changed since the snapshot is checked again.
+/// has changed since the snapshot is checked again. While the queue is held none may.
 macro_rules! claimable {
     ($trouble:literal, $limit:literal) => {
         concat!(
             "SELECT tenant_id, id, served_at, trouble FROM lanes
              WHERE NOT blocked AND due_at <= letterhead_now() AND not_before <= letterhead_now()
-                 AND (lease_until IS NULL OR lease_until <= letterhead_now()) AND ",
+                 AND (lease_until IS NULL OR lease_until <= letterhead_now())
+                 AND NOT EXISTS (SELECT FROM queue_hold WHERE held_at IS NOT NULL) AND ",
             $trouble,
             " ORDER BY served_at LIMIT ",
             $limit,

@@ -38,7 +38,8 @@ pub struct MarkRequest<'a> {
 pub enum Marked {
     /// The lane is not ours any more: nothing may be sent.
     Lost,
-    /// The sender may not send: not live, paused, deleted, or its tenant suspended.
+    /// The sender may not send: not live, paused, deleted, or its tenant suspended; or the whole
+    /// queue is held.
     Blocked,
     /// Nothing is due.
     Nothing,
@@ -99,7 +100,8 @@ WITH lane AS MATERIALIZED (
 ), state AS MATERIALIZED (
     SELECT s.live_version AS version,
         s.live_version IS NOT NULL AND s.pause_reason IS NULL AND s.deleted_at IS NULL
-            AND t.status = 'active' AND t.deleted_at IS NULL AS is_open
+            AND t.status = 'active' AND t.deleted_at IS NULL
+            AND NOT EXISTS (SELECT FROM queue_hold WHERE held_at IS NOT NULL) AS is_open
     FROM lane
     JOIN senders s ON s.tenant_id = $1 AND s.id = lane.id
     JOIN tenants t ON t.id = $1

@@ -23,7 +23,8 @@ use crate::{
 const OWN_SENDER: &str = "SELECT sender_id FROM messages WHERE tenant_id = $1 AND id = $2";
 
 const LOCK: &str = "
-SELECT m.status, s.deleted_at IS NOT NULL AS sender_is_gone
+SELECT m.status, s.deleted_at IS NOT NULL AS sender_is_gone,
+    m.body_removed_at IS NOT NULL AS body_is_gone
 FROM messages m
 JOIN senders s ON s.tenant_id = m.tenant_id AND s.id = m.sender_id
 WHERE m.tenant_id = $1 AND m.id = $2
@@ -94,6 +95,21 @@ const CANCEL_ALL_IF_REMOVED: &str = end_waiting!(
         WHERE s.tenant_id = $1 AND s.id = $2 AND s.deleted_at IS NOT NULL)"
 );
 
+/// What may have been sent without this database knowing: it waits for a person.
+const DOUBT: &str = "
+WITH doubted AS MATERIALIZED (
+    SELECT id FROM messages
+    WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) AND status IN ('queued', 'deferred', 'held')
+    ORDER BY id FOR NO KEY UPDATE
+), recipient AS (
+    UPDATE recipients r SET status = 'uncertain', updated_at = letterhead_now()
+    FROM doubted
+    WHERE r.tenant_id = $1 AND r.message_id = doubted.id AND r.status IN ('queued', 'deferred')
+)
+UPDATE messages m SET status = 'uncertain', due_at = NULL, updated_at = letterhead_now()
+FROM doubted
+WHERE m.tenant_id = $1 AND m.id = doubted.id";
+
 /// Takes an abandoned lane from its holder, whose late marks are then refused.
 const SEIZE: &str = "
 UPDATE lanes SET lease_token = NULL, lease_until = NULL, worker = NULL
@@ -113,6 +129,7 @@ struct SenderRow {
 struct LockedRow {
     status: String,
     sender_is_gone: bool,
+    body_is_gone: bool,
 }
 
 #[derive(FromQueryResult)]
@@ -133,7 +150,7 @@ impl MessageRepo<'_> {
     /// [`StorageError::Conflict`] if it is on its way or has come to its end,
     /// [`StorageError::NotFound`].
     pub async fn cancel(&self, id: MessageId) -> Result<(), StorageError> {
-        let (status, _) = self.lock(id).await?;
+        let status = self.lock(id).await?.status()?;
         if status == MessageStatus::Sending {
             let words =
                 "the message is being handed to its mail server and cannot be cancelled now";
@@ -162,8 +179,8 @@ impl MessageRepo<'_> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Conflict`] if it still waits, everybody has got it, or its sender was
-    /// deleted; [`StorageError::NotFound`].
+    /// [`StorageError::Conflict`] if it still waits, everybody has got it, its sender was deleted,
+    /// or its content is no longer kept; [`StorageError::NotFound`].
     pub async fn retry(&self, id: MessageId) -> Result<(), StorageError> {
         let key = [self.tenant.get().into(), id.get().into()];
         let sender = row::<SenderRow>(
@@ -175,10 +192,15 @@ impl MessageRepo<'_> {
         .ok_or(StorageError::NotFound("message"))?;
         let sender = SenderId::from(sender.sender_id);
         keep_unparked(self.tx, sender).await?;
-        let (status, sender_is_gone) = self.lock(id).await?;
-        if sender_is_gone {
+        let locked = self.lock(id).await?;
+        if locked.sender_is_gone {
             return Err(StorageError::Conflict("the message's sender was deleted"));
         }
+        if locked.body_is_gone {
+            let words = "what the message said is no longer kept; hand it over again";
+            return Err(StorageError::Conflict(words));
+        }
+        let status = locked.status()?;
         if !status.may_be_retried() {
             let words = "the message still waits, is on its way, or was accepted for everybody";
             return Err(StorageError::Conflict(words));
@@ -203,6 +225,17 @@ impl MessageRepo<'_> {
         let values = [self.tenant.get().into(), ids.into(), "expired".into()];
         let ended = rows::<IdRow>(self.tx, statement(EXPIRE, values), "expire messages").await?;
         Ok(ended.into_iter().map(|row| row.id.into()).collect())
+    }
+
+    /// Makes those of `messages` that wait uncertain, so that they wait for a person; says how many.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] if the database is away.
+    pub async fn doubt(&self, messages: &[MessageId]) -> Result<u64, StorageError> {
+        let ids: Vec<Uuid> = messages.iter().map(|id| id.get()).collect();
+        let values = [self.tenant.get().into(), ids.into()];
+        execute(self.tx, statement(DOUBT, values), "hold messages for a person").await
     }
 
     /// Puts right what a lost worker left marked on a lane that nobody holds or will claim, so
@@ -246,11 +279,16 @@ impl MessageRepo<'_> {
         execute(self.tx, statement(text, values), "cancel what waits on a removed sender").await
     }
 
-    async fn lock(&self, id: MessageId) -> Result<(MessageStatus, bool), StorageError> {
+    async fn lock(&self, id: MessageId) -> Result<LockedRow, StorageError> {
         let key = [self.tenant.get().into(), id.get().into()];
-        let row = row::<LockedRow>(self.tx, statement(LOCK, key), "lock a message")
+        row::<LockedRow>(self.tx, statement(LOCK, key), "lock a message")
             .await?
-            .ok_or(StorageError::NotFound("message"))?;
-        Ok((parse(&row.status, "messages")?, row.sender_is_gone))
+            .ok_or(StorageError::NotFound("message"))
+    }
+}
+
+impl LockedRow {
+    fn status(&self) -> Result<MessageStatus, StorageError> {
+        parse(&self.status, "messages")
     }
 }

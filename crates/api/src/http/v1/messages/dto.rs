@@ -14,7 +14,11 @@ use poem_openapi::{Object, types::Example};
 
 use crate::{
     app::messages::Accepted,
-    http::text::{Text, Word},
+    http::{
+        error::ApiError,
+        problem::Problem,
+        text::{Text, Word},
+    },
 };
 
 /// A mail to be sent.
@@ -159,6 +163,63 @@ impl From<Accepted> for AcceptedMessage {
             id: accepted.id.to_string(),
             status: accepted.status.into(),
             message_id: accepted.header_id,
+        }
+    }
+}
+
+/// Many messages to be taken over, each by itself.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub(super) struct CreateBatch {
+    /// 1 to 500 messages
+    messages: Vec<BatchItem>,
+}
+
+/// One message of many.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+pub(super) struct BatchItem {
+    /// 1 to 255 visible ASCII characters of your choice that name this message: the same item again
+    /// under the same key is the same message, for 7 days
+    #[oai(nullable)]
+    pub(super) idempotency_key: Option<String>,
+    /// The message
+    pub(super) message: CreateMessage,
+}
+
+/// What came of each message, in the order in which they were given.
+#[derive(Object)]
+pub(super) struct BatchResults {
+    /// One for each message
+    pub(super) results: Vec<BatchResult>,
+}
+
+/// What came of one message of many.
+#[derive(Object)]
+pub(super) struct BatchResult {
+    /// Which one it is, counted from 0
+    index: usize,
+    /// The status that a call of its own would have been answered with: 202 if it was taken over
+    status: u16,
+    /// The message, if it was taken over
+    #[oai(nullable)]
+    message: Option<AcceptedMessage>,
+    /// Why it was not taken over
+    #[oai(nullable)]
+    problem: Option<Problem>,
+}
+
+impl BatchResult {
+    /// The result of the message at `index`.
+    pub(super) fn new(index: usize, result: Result<Accepted, ApiError>) -> Self {
+        match result {
+            Ok(accepted) => {
+                Self { index, status: 202, message: Some(accepted.into()), problem: None }
+            }
+            Err(error) => {
+                let problem = error.into_problem();
+                Self { index, status: problem.status(), message: None, problem: Some(problem) }
+            }
         }
     }
 }
