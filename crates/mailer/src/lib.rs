@@ -7,9 +7,12 @@
 //! an error. No type of the libraries below (SMTP, TLS, DNS) leaves this crate.
 
 mod capabilities;
+pub mod clock;
 pub mod compose;
 mod conversation;
+pub mod counts;
 pub mod egress;
+pub mod gear;
 pub mod lease;
 pub mod mailer;
 mod opening;

@@ -2,10 +2,10 @@
 //!
 //! lettre's connection reads and parses replies, but it trusts the server: it has no bound on a
 //! line before the line is buffered, no deadline after the TCP connect, it takes a Latin-1 reply
-//! for a network error, and it keeps clear text that came before the TLS upgrade. So it runs on
-//! a [`Wire`], which hands it one clean, bounded reply line at a time, and everything that *we*
-//! say goes through the [`Link`] to the same stream: one place where the lease is checked, the
-//! transcript kept and the fault remembered that lettre's error would blur.
+//! for a network error, and it keeps clear text that came before the TLS upgrade. So it greets
+//! on a [`Wire`], which hands it one clean, bounded reply line at a time; all that follows goes
+//! through the [`Link`] to the same stream: one place where the lease is checked, the transcript
+//! kept and the fault remembered that lettre's error would blur.
 
 mod intake;
 mod transcript;
@@ -15,10 +15,11 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 
 use letterhead_domain::{
+    reply::Reply,
     smtp_host::SmtpHost,
     test_run::{Cause, TlsFacts},
 };
@@ -53,6 +54,8 @@ struct Inner {
     /// The lines of the reply that is being read or was read last, as the server said them.
     lines: Vec<String>,
     reply_is_whole: bool,
+    /// The text of the reply that is being read, up to its last line.
+    reply_text: String,
     fault: Option<Cause>,
     lease: Option<LeaseDeadline>,
     redactor: Redactor,
@@ -66,11 +69,11 @@ pub(crate) struct Link(Arc<Mutex<Inner>>);
 /// lettre's end of the stream.
 pub(crate) struct Wire(Link);
 
-/// Why a body did not leave.
-pub(crate) struct BodyFault {
+/// Why a group did not leave.
+pub(crate) struct GroupFault {
     pub(crate) cause: Cause,
-    /// Whether the final dot may have left: from then on the server may have the message.
-    pub(crate) last_octet_written: bool,
+    /// How many of its bytes may have left.
+    pub(crate) written: usize,
 }
 
 impl Link {
@@ -88,6 +91,7 @@ impl Link {
             handing: Vec::new(),
             lines: Vec::new(),
             reply_is_whole: false,
+            reply_text: String::new(),
             fault: None,
             lease,
             redactor,
@@ -145,26 +149,64 @@ impl Link {
         body: &[u8],
         timeouts: &Timeouts,
         limit: Option<Instant>,
-    ) -> Result<(), BodyFault> {
+    ) -> Result<(), Cause> {
         self.inner().transcript.remark(&format!("{} bytes of message", body.len()));
         let begin = Instant::now();
-        let deadline = |bytes| {
-            let floor = begin + timeouts.body(bytes);
-            limit.map_or(floor, |limit| limit.min(floor))
-        };
         let mut written = 0;
         for chunk in body.chunks(CHUNK) {
             written += chunk.len();
-            let push = timeout_at(deadline(written), self.push(chunk));
-            push.await
-                .unwrap_or_else(|_| Err(self.time_out()))
-                .map_err(|cause| BodyFault { cause, last_octet_written: false })?;
+            let floor = begin + timeouts.body(written);
+            let deadline = limit.map_or(floor, |limit| limit.min(floor));
+            self.write_part(chunk, deadline).await.map_err(|fault| fault.cause)?;
         }
-        let flush = timeout_at(deadline(written), self.flush());
+        Ok(())
+    }
+
+    /// Writes a part of a group: as much as may leave by `deadline`. Nothing is told to the
+    /// transcript.
+    pub(crate) async fn write_part(
+        &self,
+        bytes: &[u8],
+        deadline: Instant,
+    ) -> Result<(), GroupFault> {
+        let mut written = 0;
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            let chunk = &rest[..rest.len().min(CHUNK)];
+            let write = std::future::poll_fn(|cx| self.inner().poll_write(cx, chunk));
+            match timeout_at(deadline, write).await {
+                Ok(Ok(count)) => written += count,
+                Ok(Err(_)) => {
+                    let cause = self.fault();
+                    // TLS does not tell how much of a record that failed had left.
+                    if cause == Cause::Closed && self.inner().is_tls() {
+                        written += chunk.len();
+                    }
+                    return Err(GroupFault { cause, written });
+                }
+                Err(_) => return Err(GroupFault { cause: self.time_out(), written }),
+            }
+        }
+        let flush = timeout_at(deadline, self.flush());
         flush
             .await
             .unwrap_or_else(|_| Err(self.time_out()))
-            .map_err(|cause| BodyFault { cause, last_octet_written: true })
+            .map_err(|cause| GroupFault { cause, written })
+    }
+
+    /// The next reply; [`Link::fault`] or the cause if none can come.
+    pub(crate) async fn reply(&self, deadline: Instant) -> Result<Reply, Cause> {
+        let reply = std::future::poll_fn(|cx| self.inner().poll_reply(cx));
+        timeout_at(deadline, reply).await.unwrap_or_else(|_| Err(self.time_out()))
+    }
+
+    /// The next reply, if it has come already.
+    pub(crate) fn reply_at_hand(&self) -> Result<Option<Reply>, Cause> {
+        self.inner().take_reply()
+    }
+
+    /// Keeps no transcript from here on.
+    pub(crate) fn stop_transcript(&self) {
+        self.inner().transcript.stop();
     }
 
     async fn push(&self, mut bytes: &[u8]) -> Result<(), Cause> {
@@ -193,6 +235,7 @@ impl Link {
             let mut inner = self.inner();
             inner.intake.discard();
             inner.handing.clear();
+            inner.reply_text.clear();
             std::mem::replace(&mut inner.channel, Channel::Closed)
         };
         let Channel::Plain(tcp) = channel else {
@@ -256,7 +299,7 @@ impl Inner {
     /// Remembers the first fault; later ones only follow from it.
     fn fail(&mut self, cause: Cause) -> io::Error {
         self.fault.get_or_insert(cause);
-        io::Error::from(io::ErrorKind::ConnectionAborted)
+        aborted()
     }
 
     fn check_lease(&mut self) -> io::Result<()> {
@@ -302,30 +345,17 @@ impl Inner {
         }
     }
 
+    const fn is_tls(&self) -> bool {
+        matches!(self.channel, Channel::Tls(_))
+    }
+
     /// Hands over the rest of one reply line, reading from the socket only when there is none.
     fn poll_line(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         while self.handing.is_empty() {
-            let clear_text = matches!(self.channel, Channel::Plain(_));
-            match self.intake.next_line(clear_text) {
-                Ok(Some(line)) => self.take(line),
-                Ok(None) => {
-                    let mut bytes = [0; 4096];
-                    let mut buffer = ReadBuf::new(&mut bytes);
-                    match self.poll_channel(cx, &mut buffer) {
-                        Poll::Pending => return Poll::Pending,
-                        Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
-                            self.intake.push(buffer.filled());
-                        }
-                        Poll::Ready(Ok(()) | Err(_)) => {
-                            self.channel = Channel::Closed;
-                            return Poll::Ready(Err(self.fail(Cause::Closed)));
-                        }
-                    }
-                }
-                Err(cause) => {
-                    self.channel = Channel::Closed;
-                    return Poll::Ready(Err(self.fail(cause)));
-                }
+            match self.next_line() {
+                Ok(Some((line, _))) => self.handing = line.into_bytes(),
+                Ok(None) => ready!(self.poll_fill(cx)).map_err(|_| aborted())?,
+                Err(_) => return Poll::Ready(Err(aborted())),
             }
         }
         let count = self.handing.len().min(out.remaining());
@@ -334,18 +364,73 @@ impl Inner {
         Poll::Ready(Ok(()))
     }
 
-    fn take(&mut self, line: ReplyLine) {
-        let ReplyLine { code, is_last, text } = line;
+    fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Cause>> {
+        loop {
+            if let Some(reply) = self.take_reply()? {
+                return Poll::Ready(Ok(reply));
+            }
+            ready!(self.poll_fill(cx))?;
+        }
+    }
+
+    /// The next reply, if all of it has come.
+    fn take_reply(&mut self) -> Result<Option<Reply>, Cause> {
+        while let Some((line, is_last)) = self.next_line()? {
+            // Code, separator, text, line end.
+            let text = line.get(4..).unwrap_or_default().trim_end();
+            if !is_last {
+                self.reply_text.push_str(text);
+                self.reply_text.push(' ');
+                continue;
+            }
+            let code = line.get(..3).and_then(|code| code.parse().ok()).unwrap_or_default();
+            if self.reply_text.is_empty() {
+                return Ok(Some(Reply::new(code, text)));
+            }
+            self.reply_text.push_str(text);
+            return Ok(Some(Reply::new(code, &std::mem::take(&mut self.reply_text))));
+        }
+        Ok(None)
+    }
+
+    /// Reads what the server has said since.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        let mut bytes = [0; 4096];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        match ready!(self.poll_channel(cx, &mut buffer)) {
+            Ok(()) if !buffer.filled().is_empty() => {
+                self.intake.push(buffer.filled());
+                Poll::Ready(Ok(()))
+            }
+            Ok(()) | Err(_) => Poll::Ready(Err(self.end(Cause::Closed))),
+        }
+    }
+
+    /// The next line as it is handed on, with its end, and whether its reply ends with it.
+    fn next_line(&mut self) -> Result<Option<(String, bool)>, Cause> {
+        let line = self.intake.next_line(!self.is_tls()).map_err(|cause| self.end(cause))?;
+        let Some(ReplyLine { code, is_last, text }) = line else { return Ok(None) };
         let separator = if is_last { ' ' } else { '-' };
         let shown = cut(self.redactor.redact(&text));
-        let shown = format!("{code}{separator}{shown}");
+        let mut shown = format!("{code}{separator}{shown}");
         self.transcript.server(&shown);
-        self.handing = format!("{shown}\r\n").into_bytes();
+        shown.push_str("\r\n");
         if std::mem::replace(&mut self.reply_is_whole, is_last) {
             self.lines.clear();
         }
         self.lines.push(text);
+        Ok(Some((shown, is_last)))
     }
+
+    /// Ends the conversation; gives what did so first.
+    fn end(&mut self, cause: Cause) -> Cause {
+        self.channel = Channel::Closed;
+        self.fault.get_or_insert(cause).clone()
+    }
+}
+
+fn aborted() -> io::Error {
+    io::Error::from(io::ErrorKind::ConnectionAborted)
 }
 
 impl AsyncRead for Wire {
