@@ -23,7 +23,7 @@ use crate::{
 
 /// Longest wait for what we would like but can do without: the replies to RSET and QUIT, and a
 /// last word of a server that hung up.
-const COURTESY: Duration = Duration::from_secs(5);
+pub(crate) const COURTESY: Duration = Duration::from_secs(5);
 
 /// How long the steps of a conversation may take, each and together.
 #[derive(Clone, Copy, Debug)]

@@ -21,7 +21,7 @@ use self::{
     ledger::{Expected, Ledger, Say, Serial, Settled},
 };
 use crate::{
-    conversation::Conversation,
+    conversation::{COURTESY, Conversation},
     counts::Retirement,
     gear::Gear,
     lease::LeaseDeadline,
@@ -131,7 +131,9 @@ impl Session {
             if self.ledger.is_at_rest() {
                 return Ok(());
             }
-            self.tell(flights.run);
+            if !flights.parcels.is_empty() {
+                self.tell(flights.run);
+            }
             self.write_out(flights).await?;
             self.listen(flights).await?;
         }
@@ -262,7 +264,9 @@ impl Session {
                 let found = flights.find(serial);
                 timeouts.after_dot(found.map_or(0, |(parcel, _)| parcel.mail.bytes().len()))
             }
-            Some(_) | None => timeouts.reply,
+            // The end of a transaction that nobody waits for.
+            Some((_, None)) => COURTESY.min(timeouts.reply),
+            Some((_, Some(_))) | None => timeouts.reply,
         }
     }
 

@@ -378,17 +378,14 @@ impl Inner {
         while let Some((line, is_last)) = self.next_line()? {
             // Code, separator, text, line end.
             let text = line.get(4..).unwrap_or_default().trim_end();
-            if !is_last {
-                self.reply_text.push_str(text);
-                self.reply_text.push(' ');
-                continue;
-            }
             let code = line.get(..3).and_then(|code| code.parse().ok()).unwrap_or_default();
-            if self.reply_text.is_empty() {
+            if is_last && self.reply_text.is_empty() {
                 return Ok(Some(Reply::new(code, text)));
             }
-            self.reply_text.push_str(text);
-            return Ok(Some(Reply::new(code, &std::mem::take(&mut self.reply_text))));
+            append_line(&mut self.reply_text, text);
+            if is_last {
+                return Ok(Some(Reply::new(code, &std::mem::take(&mut self.reply_text))));
+            }
         }
         Ok(None)
     }
@@ -427,6 +424,18 @@ impl Inner {
         self.channel = Channel::Closed;
         self.fault.get_or_insert(cause).clone()
     }
+}
+
+/// Adds a line to a reply's text, without the enhanced code that many servers repeat on each.
+fn append_line(reply: &mut String, line: &str) {
+    let (first, _) = reply.split_once(' ').unwrap_or((reply, ""));
+    let is_code = first.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let repeated = (is_code && first.contains('.')).then(|| line.strip_prefix(first)).flatten();
+    let line = repeated.filter(|rest| rest.starts_with(' ')).map_or(line, str::trim_start);
+    if !reply.is_empty() {
+        reply.push(' ');
+    }
+    reply.push_str(line);
 }
 
 fn aborted() -> io::Error {
