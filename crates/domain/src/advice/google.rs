@@ -8,6 +8,8 @@ use super::{
 use crate::{reply::EnhancedCode as E, test_run::Stage::Auth};
 
 const GMAIL: &str = "gmail";
+/// Both of Google's ways in.
+const GOOGLE: &[&str] = &[GMAIL, "google-workspace-relay"];
 
 const APP_PASSWORD: Words = Words {
     code: "auth_app_password_needed",
@@ -78,13 +80,19 @@ const RELAY: Words = Words {
 };
 
 pub(super) const ROWS: &[Row] = &[
-    row(said().by(GMAIL).at(&[Auth]).text(&["WebLoginRequired", "via your web browser"]), &BROWSER),
-    row(said().by(GMAIL).at(&[Auth]).enhanced(&[E(5, 7, 14)]), &BROWSER),
-    row(said_for_good().by(GMAIL).at(&[Auth]).code(&[534]), &APP_PASSWORD),
-    row(said().by(GMAIL).text(&["login attempts"]), &TOO_MANY_TRIES),
-    row(said().by(GMAIL).code(&[550, 552]).enhanced(&[E(5, 4, 5)]), &QUOTA),
-    row(said().by(GMAIL).text(&["relay limit exceeded", "sending limit", "sending quota"]), &QUOTA),
-    row(said().by(GMAIL).text(&["credentials for relay", "relay denied"]), &RELAY),
-    row(said_for_good().by(GMAIL).at(&[Auth]).also(username_is_no_address), &USERNAME),
-    row(said_for_good().by(GMAIL).at(&[Auth]), &BAD_PASSWORD),
+    row(
+        said().by(GOOGLE).at(&[Auth]).text(&["WebLoginRequired", "via your web browser"]),
+        &BROWSER,
+    ),
+    row(said().by(GOOGLE).at(&[Auth]).enhanced(&[E(5, 7, 14)]), &BROWSER),
+    row(said_for_good().by(GOOGLE).at(&[Auth]).code(&[534]), &APP_PASSWORD),
+    row(said().by(GOOGLE).text(&["login attempts"]), &TOO_MANY_TRIES),
+    row(said().by(GOOGLE).code(&[550, 552]).enhanced(&[E(5, 4, 5)]), &QUOTA),
+    row(
+        said().by(GOOGLE).text(&["relay limit exceeded", "sending limit", "sending quota"]),
+        &QUOTA,
+    ),
+    row(said().by(GOOGLE).text(&["credentials for relay", "relay denied"]), &RELAY),
+    row(said_for_good().by(GOOGLE).at(&[Auth]).also(username_is_no_address), &USERNAME),
+    row(said_for_good().by(GOOGLE).at(&[Auth]), &BAD_PASSWORD),
 ];

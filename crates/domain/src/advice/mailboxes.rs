@@ -86,18 +86,22 @@ const ICLOUD_FROM: Words = Words {
 };
 
 pub(super) const ROWS: &[Row] = &[
-    row(said_for_good().by(YAHOO).at(&[Auth]).also(username_is_no_address), &USERNAME),
-    row(said_for_good().by(YAHOO).at(&[Auth]), &YAHOO_PASSWORD),
+    row(said_for_good().by(&[YAHOO]).at(&[Auth]).also(username_is_no_address), &USERNAME),
+    row(said_for_good().by(&[YAHOO]).at(&[Auth]), &YAHOO_PASSWORD),
     // help.zoho.com: "550 5.4.6 Unusual sending activity detected", "554 5.1.8 … Blocked".
-    row(said().by(ZOHO).enhanced(&[E(5, 4, 6)]), &ZOHO_BLOCKED),
+    row(said().by(&[ZOHO]).enhanced(&[E(5, 4, 6)]), &ZOHO_BLOCKED),
     row(
-        said().by(ZOHO).text(&["unusual sending activity", "outgoing blocked", "address blocked"]),
+        said().by(&[ZOHO]).text(&[
+            "unusual sending activity",
+            "outgoing blocked",
+            "address blocked",
+        ]),
         &ZOHO_BLOCKED,
     ),
-    row(said().by(ZOHO).text(&["relaying disallowed as"]), &ZOHO_FROM),
-    row(said_for_good().by(ZOHO).at(&[Auth]).also(username_is_no_address), &USERNAME),
-    row(said_for_good().by(ZOHO).at(&[Auth]), &ZOHO_PASSWORD),
-    row(said().by(ICLOUD).text(&["not one of your addresses"]), &ICLOUD_FROM),
-    row(said_for_good().by(ICLOUD).at(&[Auth]).also(username_is_no_address), &USERNAME),
-    row(said_for_good().by(ICLOUD).at(&[Auth]), &ICLOUD_PASSWORD),
+    row(said().by(&[ZOHO]).text(&["relaying disallowed as"]), &ZOHO_FROM),
+    row(said_for_good().by(&[ZOHO]).at(&[Auth]).also(username_is_no_address), &USERNAME),
+    row(said_for_good().by(&[ZOHO]).at(&[Auth]), &ZOHO_PASSWORD),
+    row(said().by(&[ICLOUD]).text(&["not one of your addresses"]), &ICLOUD_FROM),
+    row(said_for_good().by(&[ICLOUD]).at(&[Auth]).also(username_is_no_address), &USERNAME),
+    row(said_for_good().by(&[ICLOUD]).at(&[Auth]), &ICLOUD_PASSWORD),
 ];

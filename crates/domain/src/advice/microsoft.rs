@@ -153,20 +153,23 @@ const BLOCKED: Words = Words {
 };
 
 pub(super) const ROWS: &[Row] = &[
-    row(said_for_good().by(OUTLOOK).at(&[Auth]), &PASSWORD_IMPOSSIBLE),
-    row(caused(|cause| matches!(cause, Cause::AuthNotOffered)).by(OUTLOOK), &PASSWORD_IMPOSSIBLE),
+    row(said_for_good().by(&[OUTLOOK]).at(&[Auth]), &PASSWORD_IMPOSSIBLE),
+    row(
+        caused(|cause| matches!(cause, Cause::AuthNotOffered)).by(&[OUTLOOK]),
+        &PASSWORD_IMPOSSIBLE,
+    ),
     row(said().at(&[Auth]).text(&["disabled for the Tenant"]), &OFF_FOR_ORGANISATION),
     row(said().at(&[Auth]).text(&["disabled for the Mailbox"]), &OFF_FOR_MAILBOX),
     row(said().at(&[Auth]).text(&["security defaults"]), &SECURITY_DEFAULTS),
     row(said().at(&[Auth]).text(&["did not meet the criteria"]), &CONDITIONAL_ACCESS),
     row(said().at(&[Auth]).text(&["basic authentication is disabled"]), &BASIC_DISABLED),
-    row(said_for_good().by(M365).at(&[Auth]).also(username_is_no_address), &USERNAME),
+    row(said_for_good().by(&[M365]).at(&[Auth]).also(username_is_no_address), &USERNAME),
     row(
         said().at(&[Auth]).enhanced(&[E(5, 7, 139)]).text(&["credentials were incorrect"]),
         &BAD_PASSWORD,
     ),
     row(said().at(&[Auth]).enhanced(&[E(5, 7, 139)]), &BY_POLICY),
-    row(said_for_good().by(M365).at(&[Auth]).code(&[535]), &BAD_PASSWORD),
+    row(said_for_good().by(&[M365]).at(&[Auth]).code(&[535]), &BAD_PASSWORD),
     row(said().enhanced(&[E(5, 7, 60), E(5, 2, 252)]), &SEND_AS),
     row(said().text(&["SendAsDenied", "permissions to send as this sender"]), &SEND_AS),
     row(said().text(&["SubmissionQuotaExceeded", "daily limit for message recipients"]), &QUOTA),

@@ -85,7 +85,7 @@ impl Words {
 /// When a row fits. What is left empty fits everything.
 #[derive(Clone, Copy)]
 pub(super) struct When {
-    provider: Option<&'static str>,
+    providers: &'static [&'static str],
     stages: &'static [Stage],
     cause: fn(&Cause) -> bool,
     codes: &'static [u16],
@@ -97,7 +97,7 @@ pub(super) struct When {
 /// Something else than a reply stopped the run.
 pub(super) const fn caused(cause: fn(&Cause) -> bool) -> When {
     let also = |_: &Case<'_>| true;
-    When { provider: None, stages: &[], cause, codes: &[], enhanced: &[], texts: &[], also }
+    When { providers: &[], stages: &[], cause, codes: &[], enhanced: &[], texts: &[], also }
 }
 
 /// The server said no.
@@ -116,9 +116,9 @@ pub(super) const fn said_not_now() -> When {
 }
 
 impl When {
-    /// Only at the servers of the provider with this id.
-    pub(super) const fn by(self, provider: &'static str) -> Self {
-        Self { provider: Some(provider), ..self }
+    /// Only at the servers of the providers with these ids.
+    pub(super) const fn by(self, providers: &'static [&'static str]) -> Self {
+        Self { providers, ..self }
     }
 
     /// Only in these stages.
@@ -146,27 +146,32 @@ impl When {
         Self { also, ..self }
     }
 
-    /// The id of the provider it is for, if it is for one.
+    /// The ids of the providers it is for; none if it is for any server.
     #[cfg(test)]
-    pub(super) const fn provider(&self) -> Option<&'static str> {
-        self.provider
+    pub(super) const fn providers(&self) -> &'static [&'static str] {
+        self.providers
     }
 
     /// What tells the row from others.
     #[cfg(test)]
     pub(super) fn described(self) -> String {
-        let Self { provider, stages, codes, enhanced, texts, .. } = self;
-        format!("{provider:?} {stages:?} {codes:?} {enhanced:?} {texts:?}")
+        let Self { providers, stages, codes, enhanced, texts, .. } = self;
+        format!("{providers:?} {stages:?} {codes:?} {enhanced:?} {texts:?}")
     }
 
     /// Whether the row is about `case`.
     pub(super) fn fits(&self, case: &Case<'_>) -> bool {
         let Failure { stage, cause } = case.failure;
-        self.provider.is_none_or(|id| case.provider.is_some_and(|provider| provider.id == id))
+        self.fits_provider(case.provider)
             && (self.stages.is_empty() || self.stages.contains(stage))
             && (self.cause)(cause)
             && self.fits_reply(cause.reply())
             && (self.also)(case)
+    }
+
+    fn fits_provider(&self, provider: Option<&Provider>) -> bool {
+        self.providers.is_empty()
+            || provider.is_some_and(|provider| self.providers.contains(&provider.id))
     }
 
     fn fits_reply(&self, reply: Option<&Reply>) -> bool {

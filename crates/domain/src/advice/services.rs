@@ -241,33 +241,36 @@ const SMTP2GO_SENDER: Words = Words {
 
 pub(super) const ROWS: &[Row] = &[
     // repost.aws: the reply names the identities that failed. A sandbox checks recipients too.
-    row(said().by(SES).text(&["is not verified"]).also(reply_names_the_sender), &SES_SENDER),
-    row(said().by(SES).text(&["is not verified"]), &SES_SANDBOX),
-    row(said().by(SES).text(&["daily message quota"]), &SES_QUOTA),
-    row(said().by(SES).text(&["throttling failure"]), &SES_TOO_FAST),
-    row(said().by(SES).text(&["sending paused"]), &SES_PAUSED),
-    row(said().by(SES).text(&["access denied", "not authorized to perform"]), &SES_NOT_ALLOWED),
-    row(said_for_good().by(SES).at(&[Auth]), &SES_PASSWORD),
+    row(said().by(&[SES]).text(&["is not verified"]).also(reply_names_the_sender), &SES_SENDER),
+    row(said().by(&[SES]).text(&["is not verified"]), &SES_SANDBOX),
+    row(said().by(&[SES]).text(&["daily message quota"]), &SES_QUOTA),
+    row(said().by(&[SES]).text(&["throttling failure"]), &SES_TOO_FAST),
+    row(said().by(&[SES]).text(&["sending paused"]), &SES_PAUSED),
+    row(said().by(&[SES]).text(&["access denied", "not authorized to perform"]), &SES_NOT_ALLOWED),
+    row(said_for_good().by(&[SES]).at(&[Auth]), &SES_PASSWORD),
     // Seen as 502 5.7.0 and as 450.
-    row(said().by(BREVO).text(&["not yet activated"]), &BREVO_NOT_ACTIVATED),
-    row(said().by(BREVO).text(&["unauthorized ip"]), &BREVO_ADDRESS),
-    row(said_for_good().by(BREVO).at(&[Auth]), &BREVO_PASSWORD),
-    row(said().by(BREVO).text(&["validate your sender", "sender you used"]), &BREVO_SENDER),
-    row(said().by(MAILGUN).text(&["for test purposes", "authorized recipients"]), &MAILGUN_SANDBOX),
-    row(said().by(MAILGUN).text(&["is not allowed to send"]), &MAILGUN_NOT_ACTIVATED),
-    row(said_for_good().by(MAILGUN).at(&[Auth]), &MAILGUN_PASSWORD),
+    row(said().by(&[BREVO]).text(&["not yet activated"]), &BREVO_NOT_ACTIVATED),
+    row(said().by(&[BREVO]).text(&["unauthorized ip"]), &BREVO_ADDRESS),
+    row(said_for_good().by(&[BREVO]).at(&[Auth]), &BREVO_PASSWORD),
+    row(said().by(&[BREVO]).text(&["validate your sender", "sender you used"]), &BREVO_SENDER),
+    row(
+        said().by(&[MAILGUN]).text(&["for test purposes", "authorized recipients"]),
+        &MAILGUN_SANDBOX,
+    ),
+    row(said().by(&[MAILGUN]).text(&["is not allowed to send"]), &MAILGUN_NOT_ACTIVATED),
+    row(said_for_good().by(&[MAILGUN]).at(&[Auth]), &MAILGUN_PASSWORD),
     // docs.sendgrid.com: 550 "does not match a verified Sender Identity", 403 "not authorized".
     row(
-        said().by(SENDGRID).text(&["sender identity", "authorized to send from"]),
+        said().by(&[SENDGRID]).text(&["sender identity", "authorized to send from"]),
         &SENDGRID_SENDER,
     ),
-    row(said().by(SENDGRID).text(&["credits exceeded"]), &SENDGRID_QUOTA),
+    row(said().by(&[SENDGRID]).text(&["credits exceeded"]), &SENDGRID_QUOTA),
     row(
-        said_for_good().by(SENDGRID).at(&[Auth]).also(username_is_not_the_fixed_one),
+        said_for_good().by(&[SENDGRID]).at(&[Auth]).also(username_is_not_the_fixed_one),
         &SENDGRID_USERNAME,
     ),
-    row(said_for_good().by(SENDGRID).at(&[Auth]), &SENDGRID_PASSWORD),
+    row(said_for_good().by(&[SENDGRID]).at(&[Auth]), &SENDGRID_PASSWORD),
     // support.smtp2go.com, "Common Sending Errors".
-    row(said().by(SMTP2GO).text(&["not verified"]), &SMTP2GO_SENDER),
-    row(said_for_good().by(SMTP2GO).at(&[Auth]), &SMTP2GO_PASSWORD),
+    row(said().by(&[SMTP2GO]).text(&["not verified"]), &SMTP2GO_SENDER),
+    row(said_for_good().by(&[SMTP2GO]).at(&[Auth]), &SMTP2GO_PASSWORD),
 ];

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 pub(super) fn from_stdin() -> Result<Zeroizing<String>, Invalid> {
     if io::stdin().is_terminal() {
         return Err(Invalid::new(
-            "terminal",
+            "required",
             "standard input is a terminal, which would show the password; hand it over from a \
              file or a password manager, as in `letterhead test … --password-stdin < file`",
         ));
@@ -24,7 +24,7 @@ pub(super) fn from_stdin() -> Result<Zeroizing<String>, Invalid> {
 }
 
 fn unreadable() -> Invalid {
-    Invalid::new("unreadable", "standard input cannot be read")
+    Invalid::new("malformed", "standard input cannot be read")
 }
 
 /// Reads byte by byte: not one too many, and into memory that is wiped.

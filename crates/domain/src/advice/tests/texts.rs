@@ -61,8 +61,8 @@ fn every_provider_and_guide_that_a_row_names_is_known() {
         assert!(advice.guide.is_none_or(is_known), "{}", advice.code);
     }
     for row in rows() {
-        let provider = row.when.provider();
-        assert!(provider.is_none_or(|id| provider::find(id).is_some()), "{provider:?}");
+        let providers = row.when.providers();
+        assert!(providers.iter().all(|id| provider::find(id).is_some()), "{providers:?}");
     }
 }
 
