@@ -23,14 +23,8 @@ pub enum Retirement {
 
 impl Retirement {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
-        Self::Messages,
-        Self::Age,
-        Self::Idle,
-        Self::Place,
-        Self::ServerClosed,
-        Self::Broken,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Messages, Self::Age, Self::Idle, Self::Place, Self::ServerClosed, Self::Broken];
 
     /// The reason in one word.
     pub const fn as_str(self) -> &'static str {

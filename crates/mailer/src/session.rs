@@ -43,10 +43,21 @@ pub(crate) struct Session {
     /// Whether something was written since the last reply was waited for.
     has_spoken: bool,
     broken: bool,
-    /// Outcomes that are known and not told yet.
-    untold: Vec<(usize, AttemptOutcome)>,
+    served: Served,
     /// The session's place under the process's bound.
     _place: OwnedSemaphorePermit,
+}
+
+/// What a session leaves to its run when it has served it.
+#[derive(Default)]
+pub(crate) struct Served {
+    /// Outcomes that are known and not told yet: to be told once the session is back, so that who
+    /// hears them and hands over the next message finds it at rest.
+    pub(crate) untold: Vec<(usize, AttemptOutcome)>,
+    /// Parcels that were not attempted, in their order, and why.
+    pub(crate) again: Vec<(Parcel, Cause)>,
+    /// Whether any attempt came to its end.
+    pub(crate) was_of_use: bool,
 }
 
 /// The parcels in flight on a session, for the run that they belong to. Whoever loses them
@@ -72,7 +83,7 @@ impl Session {
             carried: 0,
             has_spoken: false,
             broken: false,
-            untold: Vec::new(),
+            served: Served::default(),
             _place: place,
         }
     }
@@ -104,10 +115,8 @@ impl Session {
         self.conversation.link().set_lease(lease);
     }
 
-    /// Carries the run's parcels until none waits or the session may carry no more. Gives the
-    /// outcomes that it had no time to tell: to be told once the session is back, so that who
-    /// hears them and hands over the next message finds it at rest.
-    pub(crate) async fn serve(&mut self, run: &Run) -> Vec<(usize, AttemptOutcome)> {
+    /// Carries the run's parcels until none waits or the session may carry no more.
+    pub(crate) async fn serve(&mut self, run: &Run) -> Served {
         let gearbox = &run.transport.gearbox;
         let clock = &run.transport.commons().clock;
         self.ledger.shift(gearbox.choose(&self.conversation.capabilities, clock.now()));
@@ -122,7 +131,7 @@ impl Session {
         {
             run.transport.commons().counters.gear_dropped(fault);
         }
-        std::mem::take(&mut self.untold)
+        std::mem::take(&mut self.served)
     }
 
     async fn converse(&mut self, flights: &mut Flights<'_>) -> Result<(), Cause> {
@@ -273,7 +282,6 @@ impl Session {
     /// Tells the run what became of its parcels.
     fn report(&mut self, flights: &mut Flights<'_>) {
         let run = flights.run;
-        let mut again = Vec::new();
         for settled in self.ledger.take_settled() {
             match settled {
                 Settled::Over(serial, outcome) => {
@@ -283,22 +291,23 @@ impl Session {
                         run.transport.gearbox.prove_chunking();
                     }
                     let halts = run.halts(&outcome);
-                    self.untold.push((parcel.ticket, outcome));
+                    self.served.was_of_use = true;
+                    self.served.untold.push((parcel.ticket, outcome));
                     if halts {
                         self.tell(run);
                         run.halt();
                     }
                 }
                 Settled::Again(serial, cause) => {
-                    again.extend(flights.remove(serial).map(|parcel| (parcel, cause)));
+                    let parcel = flights.remove(serial);
+                    self.served.again.extend(parcel.map(|parcel| (parcel, cause)));
                 }
             }
         }
-        run.put_back(again);
     }
 
     fn tell(&mut self, run: &Run) {
-        for (ticket, outcome) in self.untold.drain(..) {
+        for (ticket, outcome) in self.served.untold.drain(..) {
             run.tell(ticket, outcome);
         }
     }

@@ -114,9 +114,7 @@ async fn try_message(
         return Ok(());
     };
     let word = match conversation.command("DATA").await {
-        Ok(word) if word.code == 354 => {
-            hand_over_body(conversation, &mail).await
-        }
+        Ok(word) if word.code == 354 => hand_over_body(conversation, &mail).await,
         Ok(word) if word.code < 400 => Err(Cause::NotSmtp),
         word => word,
     };

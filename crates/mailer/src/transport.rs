@@ -18,12 +18,12 @@ use letterhead_domain::{
 use moka::future::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::pool::{Idle, Watch};
+pub(crate) use self::{pool::Commons, run::Run};
 pub use self::{
     pool::SessionLimits,
     run::{Dispatch, Parcel},
 };
-pub(crate) use self::{pool::Commons, run::Run};
-use self::pool::{Idle, Watch};
 use crate::{
     counts::{Retirement, SessionCounts},
     gear::{GearLimit, Gearbox},

@@ -66,6 +66,8 @@ struct Letter {
     recipients: usize,
     mail: Option<Reply>,
     answers: Vec<Reply>,
+    /// Whether it began while another one was in flight.
+    is_behind: bool,
     body_is_due: bool,
     /// Whether its last octet may have left.
     is_written: bool,
@@ -84,18 +86,29 @@ impl Letter {
             && self.answers.iter().any(Reply::is_positive)
     }
 
-    /// What the envelope alone tells, once it has been refused in full.
+    /// Whether the server took somebody to send to though it refused the sender: what it makes of
+    /// the body, it makes of it in a transaction that it had kept open.
+    fn is_adopted(&self) -> bool {
+        !self.is_wanted() && self.answers.iter().any(Reply::is_positive)
+    }
+
+    /// What the envelope alone tells, once it has been refused.
     fn refusal(&self) -> Option<Settled> {
         let mail = self.mail.as_ref()?;
-        if self.is_lost {
-            return Some(Settled::Again(self.serial, Cause::Refused(mail.clone())));
+        let is_answered = self.answers.len() == self.recipients;
+        if mail.is_positive() {
+            let refused = is_answered && !self.is_wanted();
+            let answers = || AttemptOutcome::Answered(self.answers.clone());
+            return refused.then(|| Settled::Over(self.serial, answers()));
         }
-        if !mail.is_positive() {
+        if self.is_adopted() {
+            return None;
+        }
+        if !self.is_lost {
             return Some(Settled::Over(self.serial, AttemptOutcome::FromRefused(mail.clone())));
         }
-        let all_refused = self.answers.len() == self.recipients && !self.is_wanted();
-        all_refused
-            .then(|| Settled::Over(self.serial, AttemptOutcome::Answered(self.answers.clone())))
+        (is_answered || !self.is_written)
+            .then(|| Settled::Again(self.serial, Cause::Refused(mail.clone())))
     }
 
     /// The answers with the server's word on the whole in place of each acceptance at `RCPT`, and
@@ -202,11 +215,13 @@ impl Ledger {
     pub(crate) fn begin(&mut self, recipients: usize) -> Serial {
         let serial = self.next;
         self.next += 1;
+        let is_behind = !self.letters.is_empty();
         self.letters.push_back(Letter {
             serial,
             recipients,
             mail: None,
             answers: Vec::with_capacity(recipients),
+            is_behind,
             body_is_due: false,
             is_written: false,
             is_lost: false,
@@ -317,6 +332,9 @@ impl Ledger {
         if reply.code == 354 && is_wanted {
             letter.body_is_due = true;
             self.say(Say::Body(serial), Expected::Word);
+        } else if reply.code == 354 && letter.is_adopted() {
+            // An empty body would be an empty mail to somebody.
+            return Err(self.refuse());
         } else if reply.code == 354 {
             self.settle_refused();
             self.say(Say::EmptyBody, Expected::Nothing);
@@ -340,6 +358,11 @@ impl Ledger {
 
     fn hear_word(&mut self, reply: &Reply) -> Result<(), Cause> {
         let Some(letter) = self.letters.front() else { return Err(self.refuse()) };
+        if letter.is_adopted() {
+            self.closes = true;
+            self.settle_answered(reply);
+            return Ok(());
+        }
         if !letter.is_wanted() {
             // The refusals stand, whatever became of a body for nobody.
             self.settle_refused();
@@ -413,14 +436,14 @@ impl Ledger {
                 _ => {}
             }
         }
-        for (index, letter) in mem::take(&mut self.letters).into_iter().enumerate() {
+        for letter in mem::take(&mut self.letters) {
             let serial = letter.serial;
-            let untold = *cause != Cause::Interrupted && (index > 0 || stale);
+            let is_untold = letter.is_untouched() && (letter.is_behind || stale);
             self.settled.push(if let Some(refusal) = letter.refusal() {
                 refusal
             } else if letter.is_written {
                 Settled::Over(serial, AttemptOutcome::Unknown(cause.clone()))
-            } else if letter.is_untouched() && untold {
+            } else if (letter.is_lost || is_untold) && *cause != Cause::Interrupted {
                 Settled::Again(serial, cause.clone())
             } else {
                 Settled::Over(serial, AttemptOutcome::NotSent(cause.clone()))

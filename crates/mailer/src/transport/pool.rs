@@ -46,11 +46,7 @@ pub struct SessionLimits {
 
 impl Default for SessionLimits {
     fn default() -> Self {
-        Self {
-            messages: 100,
-            age: Duration::from_secs(5 * 60),
-            idle: Duration::from_secs(30),
-        }
+        Self { messages: 100, age: Duration::from_secs(5 * 60), idle: Duration::from_secs(30) }
     }
 }
 

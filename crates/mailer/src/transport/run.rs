@@ -10,7 +10,11 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{Transport, pool};
-use crate::{compose::ComposedMail, lease::LeaseDeadline};
+use crate::{compose::ComposedMail, lease::LeaseDeadline, session::Served};
+
+/// How many sessions in a row may bring parcels back and end no attempt: one that the server had
+/// closed while it rested, and one in each gear.
+const MOST_FRUITLESS: u32 = 3;
 
 /// A second session is opened once this many parcels wait: opening one costs nine round trips
 /// with TLS and a sign-in, a message one at most.
@@ -54,10 +58,9 @@ pub(crate) struct Run {
 
 #[derive(Default)]
 struct Queue {
-    /// With the parcels whether they have come back from a session already.
-    waiting: VecDeque<(Parcel, bool)>,
-    /// Those among the taken that have come back once.
-    returned: Vec<usize>,
+    waiting: VecDeque<Parcel>,
+    /// How many sessions in a row brought parcels back and ended no attempt.
+    fruitless: u32,
     /// Sessions that serve the run, or are about to.
     active: usize,
     is_halted: bool,
@@ -125,10 +128,10 @@ impl Run {
             self.tell(parcel.ticket, AttemptOutcome::NotSent(Cause::Interrupted));
             return false;
         }
-        queue.waiting.push_back((parcel, false));
+        queue.waiting.push_back(parcel);
         let most = self.transport.commons.connections_per_sender;
-        let wanted = queue.active == 0
-            || (queue.active < most && queue.waiting.len() >= WORTH_OPENING);
+        let wanted =
+            queue.active == 0 || (queue.active < most && queue.waiting.len() >= WORTH_OPENING);
         if wanted {
             queue.active += 1;
         }
@@ -139,12 +142,7 @@ impl Run {
 
     /// The next parcel, if one waits.
     pub(crate) fn take(&self) -> Option<Parcel> {
-        let mut queue = self.lock();
-        let (parcel, has_returned) = queue.waiting.pop_front()?;
-        if has_returned {
-            queue.returned.push(parcel.ticket);
-        }
-        Some(parcel)
+        self.lock().waiting.pop_front()
     }
 
     /// Waits until a parcel may have come since.
@@ -152,25 +150,24 @@ impl Run {
         self.arrival.notified().await;
     }
 
-    /// Takes parcels back that were not attempted; one that comes back for the second time is
-    /// not sent.
-    pub(crate) fn put_back(&self, parcels: Vec<(Parcel, Cause)>) {
-        let mut spent = Vec::new();
+    /// Takes in what a session leaves. Parcels that it brings back wait again, unless session after
+    /// session ends like this one: then they were not sent.
+    fn conclude(&self, served: Served) {
+        let Served { untold, again, was_of_use } = served;
+        untold.into_iter().for_each(|(ticket, outcome)| self.tell(ticket, outcome));
         let mut queue = self.lock();
-        for (parcel, cause) in parcels.into_iter().rev() {
-            if queue.is_halted {
-                spent.push((parcel.ticket, Cause::Interrupted));
-            } else if queue.returned.contains(&parcel.ticket) {
-                spent.push((parcel.ticket, cause));
-            } else {
-                queue.waiting.push_front((parcel, true));
-            }
+        queue.fruitless = if was_of_use || again.is_empty() { 0 } else { queue.fruitless + 1 };
+        if !queue.is_halted && queue.fruitless < MOST_FRUITLESS {
+            again.into_iter().rev().for_each(|(parcel, _)| queue.waiting.push_front(parcel));
+            return;
         }
+        let is_halted = queue.is_halted;
         drop(queue);
-        for (ticket, cause) in spent.into_iter().rev() {
+        for (parcel, cause) in again {
+            let cause = if is_halted { Cause::Interrupted } else { cause };
             let outcome = AttemptOutcome::NotSent(cause);
             let halts = self.halts(&outcome);
-            self.tell(ticket, outcome);
+            self.tell(parcel.ticket, outcome);
             if halts {
                 self.halt();
             }
@@ -189,15 +186,15 @@ impl Run {
     }
 
     /// Lets nothing more begin; gives what waited.
-    fn empty(&self) -> VecDeque<(Parcel, bool)> {
+    fn empty(&self) -> VecDeque<Parcel> {
         self.halted.cancel();
         let mut queue = self.lock();
         queue.is_halted = true;
         std::mem::take(&mut queue.waiting)
     }
 
-    fn tell_left(&self, left: VecDeque<(Parcel, bool)>) {
-        for (parcel, _) in left {
+    fn tell_left(&self, left: VecDeque<Parcel>) {
+        for parcel in left {
             self.tell(parcel.ticket, AttemptOutcome::NotSent(Cause::Interrupted));
         }
     }
@@ -219,7 +216,7 @@ impl Run {
         let first = queue.waiting.pop_front();
         drop(queue);
         let left = self.empty();
-        if let Some((parcel, _)) = first {
+        if let Some(parcel) = first {
             self.tell(parcel.ticket, outcome);
         }
         self.tell_left(left);
@@ -271,10 +268,10 @@ async fn serve_to_the_end(run: &Run) {
             Ok(session) => session,
             Err(outcome) => return run.give_up(outcome),
         };
-        let untold = session.serve(run).await;
+        let served = session.serve(run).await;
         run.transport.take_back(session);
         drop(loan);
-        untold.into_iter().for_each(|(ticket, outcome)| run.tell(ticket, outcome));
+        run.conclude(served);
         if run.lease.has_passed() {
             run.halt();
         }

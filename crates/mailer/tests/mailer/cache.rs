@@ -61,7 +61,7 @@ async fn tenants_senders_and_versions_never_share_a_session() {
     for key in keys {
         let load = async { Ok::<_, Infallible>((stand.settings(), Some(password()))) };
         let transport = transports.get_or_open(key, load).await.unwrap();
-                assert_eq!(codes(&send(&transport, &["ann@example.net"]).await), [250]);
+        assert_eq!(codes(&send(&transport, &["ann@example.net"]).await), [250]);
     }
 
     let counters = stand.server.inbox().counters();

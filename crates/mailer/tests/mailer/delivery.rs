@@ -166,7 +166,7 @@ async fn a_warm_session_is_used_again_without_a_question() {
     let stand = Stand::start().await;
     let transport = stand.transport(stand.settings()).await;
     for _ in 0..3 {
-                assert_eq!(codes(&send(&transport, &["ann@example.net"]).await), [250]);
+        assert_eq!(codes(&send(&transport, &["ann@example.net"]).await), [250]);
     }
 
     let counters = stand.server.inbox().counters();
@@ -251,7 +251,7 @@ async fn a_session_is_retired_after_a_hundred_messages() {
     let stand = Stand::start().await;
     let transport = stand.transport(stand.settings()).await;
     for _ in 0..101 {
-                assert_eq!(codes(&send(&transport, &["ann@example.net"]).await), [250]);
+        assert_eq!(codes(&send(&transport, &["ann@example.net"]).await), [250]);
     }
 
     assert_eq!(stand.server.inbox().counters().connections, 2);

@@ -161,7 +161,7 @@ async fn a_warm_session_on_which_the_server_hung_up_is_replaced_without_a_word()
         let (port, _server) = scripted(vec![first, second]).await;
         let (_stand, mailer) = mailer_for(port).await;
         let transport = transport(&mailer, clear_text(port)).await;
-        
+
         assert_eq!(codes(&send(&transport, &["ann@example.net"]).await), [250]);
         let outcome = send(&transport, &["ann@example.net"]).await;
 
@@ -175,7 +175,7 @@ async fn an_address_beyond_ascii_is_not_sent_where_it_cannot_be() {
     let (port, server) = scripted(vec![vec![b"220 mx\r\n", b"250 mx\r\n", b"500 never\r\n"]]).await;
     let (_stand, mailer) = mailer_for(port).await;
     let transport = transport(&mailer, clear_text(port)).await;
-    
+
     let outcome = send(&transport, &["用户@example.net"]).await;
 
     assert_eq!(outcome, AttemptOutcome::Unsendable(Cause::Smtputf8NotOffered));
@@ -197,7 +197,7 @@ async fn a_yes_to_data_that_is_no_go_ahead_is_never_taken_for_acceptance() {
     .await;
     let (_stand, mailer) = mailer_for(port).await;
     let transport = transport(&mailer, clear_text(port)).await;
-    
+
     let outcome = send(&transport, &["ann@example.net"]).await;
 
     assert_eq!(outcome, AttemptOutcome::NotSent(Cause::NotSmtp));
@@ -216,7 +216,7 @@ async fn a_server_that_closes_at_rcpt_answers_for_every_recipient() {
     .await;
     let (_stand, mailer) = mailer_for(port).await;
     let transport = transport(&mailer, clear_text(port)).await;
-    
+
     let recipients = ["a@example.net", "b@example.net", "c@example.net", "d@example.net"];
     let outcome = send(&transport, &recipients).await;
 

@@ -5,6 +5,8 @@
 mod advice;
 mod cache;
 mod delivery;
+mod gears;
 mod hostile;
+mod sink;
 mod stand;
 mod test_runs;
