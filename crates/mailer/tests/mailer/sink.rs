@@ -119,7 +119,7 @@ impl Talk {
                     self.say("421 4.3.2 enough");
                     return self.part().await;
                 }
-                Manner::VanishesAfter(most) if self.carried >= most => return Ok(()),
+                Manner::VanishesAfter(most) if self.carried >= most => return self.part().await,
                 _ => {}
             }
             match verb.as_str() {
