@@ -62,7 +62,7 @@ schemathesis: ## Try the running API for five minutes with made-up requests
 	@LETTERHEAD_SCHEMATHESIS_SECONDS=300 deploy/dev/test -p letterhead-tests schemathesis
 
 bench-engine: ## Measure SMTP sessions beside smtp-source and lettre's pool (minutes; an idle machine)
-	cargo run --release -q -p letterhead-engine-bench
+	cargo run --release -q --manifest-path tests/engine/Cargo.toml
 
 ci: ## Run what the CI runs
 	@.ci/run

@@ -8,14 +8,16 @@
 //! kept and the fault remembered that lettre's error would blur.
 
 mod intake;
+mod replies;
 mod transcript;
+mod wire;
 
 use std::{
-    fmt, io,
+    io,
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
 };
 
 use letterhead_domain::{
@@ -23,7 +25,6 @@ use letterhead_domain::{
     smtp_host::SmtpHost,
     test_run::{Cause, TlsFacts},
 };
-use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -31,8 +32,8 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-use self::intake::{Intake, ReplyLine, cut};
 pub(crate) use self::transcript::{REDACTED, Redactor, Transcript};
+use self::{intake::Intake, wire::Wire};
 use crate::{lease::LeaseDeadline, timeouts::Timeouts, tls::TlsTrust};
 
 /// Most bytes in one write to the socket; the lease is checked before each.
@@ -66,9 +67,6 @@ struct Inner {
 #[derive(Clone)]
 pub(crate) struct Link(Arc<Mutex<Inner>>);
 
-/// lettre's end of the stream.
-pub(crate) struct Wire(Link);
-
 /// Why a group did not leave.
 pub(crate) struct GroupFault {
     pub(crate) cause: Cause,
@@ -101,7 +99,7 @@ impl Link {
 
     /// The same stream for lettre.
     pub(crate) fn wire(&self) -> Wire {
-        Wire(self.clone())
+        Wire::new(self.clone())
     }
 
     // Never held across an await, and never contended: one task drives a conversation.
@@ -349,76 +347,6 @@ impl Inner {
         matches!(self.channel, Channel::Tls(_))
     }
 
-    /// Hands over the rest of one reply line, reading from the socket only when there is none.
-    fn poll_line(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        while self.handing.is_empty() {
-            match self.next_line() {
-                Ok(Some((line, _))) => self.handing = line.into_bytes(),
-                Ok(None) => ready!(self.poll_fill(cx)).map_err(|_| aborted())?,
-                Err(_) => return Poll::Ready(Err(aborted())),
-            }
-        }
-        let count = self.handing.len().min(out.remaining());
-        out.put_slice(&self.handing[..count]);
-        self.handing.drain(..count);
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Cause>> {
-        loop {
-            if let Some(reply) = self.take_reply()? {
-                return Poll::Ready(Ok(reply));
-            }
-            ready!(self.poll_fill(cx))?;
-        }
-    }
-
-    /// The next reply, if all of it has come.
-    fn take_reply(&mut self) -> Result<Option<Reply>, Cause> {
-        while let Some((line, is_last)) = self.next_line()? {
-            // Code, separator, text, line end.
-            let text = line.get(4..).unwrap_or_default().trim_end();
-            let code = line.get(..3).and_then(|code| code.parse().ok()).unwrap_or_default();
-            if is_last && self.reply_text.is_empty() {
-                return Ok(Some(Reply::new(code, text)));
-            }
-            append_line(&mut self.reply_text, text);
-            if is_last {
-                return Ok(Some(Reply::new(code, &std::mem::take(&mut self.reply_text))));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Reads what the server has said since.
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
-        let mut bytes = [0; 4096];
-        let mut buffer = ReadBuf::new(&mut bytes);
-        match ready!(self.poll_channel(cx, &mut buffer)) {
-            Ok(()) if !buffer.filled().is_empty() => {
-                self.intake.push(buffer.filled());
-                Poll::Ready(Ok(()))
-            }
-            Ok(()) | Err(_) => Poll::Ready(Err(self.end(Cause::Closed))),
-        }
-    }
-
-    /// The next line as it is handed on, with its end, and whether its reply ends with it.
-    fn next_line(&mut self) -> Result<Option<(String, bool)>, Cause> {
-        let line = self.intake.next_line(!self.is_tls()).map_err(|cause| self.end(cause))?;
-        let Some(ReplyLine { code, is_last, text }) = line else { return Ok(None) };
-        let separator = if is_last { ' ' } else { '-' };
-        let shown = cut(self.redactor.redact(&text));
-        let mut shown = format!("{code}{separator}{shown}");
-        self.transcript.server(&shown);
-        shown.push_str("\r\n");
-        if std::mem::replace(&mut self.reply_is_whole, is_last) {
-            self.lines.clear();
-        }
-        self.lines.push(text);
-        Ok(Some((shown, is_last)))
-    }
-
     /// Ends the conversation; gives what did so first.
     fn end(&mut self, cause: Cause) -> Cause {
         self.channel = Channel::Closed;
@@ -426,65 +354,6 @@ impl Inner {
     }
 }
 
-/// Adds a line to a reply's text, without the enhanced code that many servers repeat on each.
-fn append_line(reply: &mut String, line: &str) {
-    let (first, _) = reply.split_once(' ').unwrap_or((reply, ""));
-    let is_code = first.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let repeated = (is_code && first.contains('.')).then(|| line.strip_prefix(first)).flatten();
-    let line = repeated.filter(|rest| rest.starts_with(' ')).map_or(line, str::trim_start);
-    if !reply.is_empty() {
-        reply.push(' ');
-    }
-    reply.push_str(line);
-}
-
 fn aborted() -> io::Error {
     io::Error::from(io::ErrorKind::ConnectionAborted)
-}
-
-impl AsyncRead for Wire {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        out: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.0.inner().poll_line(cx, out)
-    }
-}
-
-/// lettre writes `EHLO` and, when that is refused, `QUIT`; all else leaves through the link.
-impl AsyncWrite for Wire {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let mut inner = self.0.inner();
-        let written = inner.poll_write(cx, bytes);
-        if written.is_ready() {
-            inner.transcript.client(&String::from_utf8_lossy(bytes));
-        }
-        written
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.inner().poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.inner().channel = Channel::Closed;
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl fmt::Debug for Wire {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wire")
-    }
-}
-
-impl AsyncTokioStream for Wire {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.0.inner().peer)
-    }
 }

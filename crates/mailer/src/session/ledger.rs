@@ -11,10 +11,13 @@
 //! `RSET`. When it is a go-ahead although no recipient was taken, the server gets an empty body,
 //! whose reply counts for nothing: some servers accept it, for nobody.
 
+mod letter;
+
 use std::{collections::VecDeque, mem};
 
 use letterhead_domain::{delivery::AttemptOutcome, reply::Reply, test_run::Cause};
 
+use self::letter::Letter;
 use crate::gear::{Gear, GearFault};
 
 /// The number of a message on its session.
@@ -58,69 +61,6 @@ pub(crate) enum Expected {
     Reset,
     /// The reply to an empty body, which counts for nothing.
     Nothing,
-}
-
-/// A message in flight.
-struct Letter {
-    serial: Serial,
-    recipients: usize,
-    mail: Option<Reply>,
-    answers: Vec<Reply>,
-    /// Whether it began while another one was in flight.
-    is_behind: bool,
-    body_is_due: bool,
-    /// Whether its last octet may have left.
-    is_written: bool,
-    /// Whether the server lost its way in the group before it came to this message.
-    is_lost: bool,
-}
-
-impl Letter {
-    fn is_untouched(&self) -> bool {
-        self.mail.is_none()
-    }
-
-    /// Whether the server has taken the sender and somebody to send to.
-    fn is_wanted(&self) -> bool {
-        self.mail.as_ref().is_some_and(Reply::is_positive)
-            && self.answers.iter().any(Reply::is_positive)
-    }
-
-    /// Whether the server took somebody to send to though it refused the sender: what it makes of
-    /// the body, it makes of it in a transaction that it had kept open.
-    fn is_adopted(&self) -> bool {
-        !self.is_wanted() && self.answers.iter().any(Reply::is_positive)
-    }
-
-    /// What the envelope alone tells, once it has been refused.
-    fn refusal(&self) -> Option<Settled> {
-        let mail = self.mail.as_ref()?;
-        let is_answered = self.answers.len() == self.recipients;
-        if mail.is_positive() {
-            let refused = is_answered && !self.is_wanted();
-            let answers = || AttemptOutcome::Answered(self.answers.clone());
-            return refused.then(|| Settled::Over(self.serial, answers()));
-        }
-        if self.is_adopted() {
-            return None;
-        }
-        if !self.is_lost {
-            return Some(Settled::Over(self.serial, AttemptOutcome::FromRefused(mail.clone())));
-        }
-        (is_answered || !self.is_written)
-            .then(|| Settled::Again(self.serial, Cause::Refused(mail.clone())))
-    }
-
-    /// The answers with the server's word on the whole in place of each acceptance at `RCPT`, and
-    /// for each recipient that has no answer yet.
-    fn answered(self, word: &Reply) -> AttemptOutcome {
-        let Self { mut answers, recipients, .. } = self;
-        for answer in answers.iter_mut().filter(|answer| answer.is_positive()) {
-            answer.clone_from(word);
-        }
-        answers.resize(recipients, word.clone());
-        AttemptOutcome::Answered(answers)
-    }
 }
 
 /// The books of one session.
@@ -216,16 +156,7 @@ impl Ledger {
         let serial = self.next;
         self.next += 1;
         let is_behind = !self.letters.is_empty();
-        self.letters.push_back(Letter {
-            serial,
-            recipients,
-            mail: None,
-            answers: Vec::with_capacity(recipients),
-            is_behind,
-            body_is_due: false,
-            is_written: false,
-            is_lost: false,
-        });
+        self.letters.push_back(Letter::new(serial, recipients, is_behind));
         if mem::take(&mut self.reset_is_due) {
             self.say(Say::Reset, Expected::Reset);
         }
@@ -360,7 +291,11 @@ impl Ledger {
         let Some(letter) = self.letters.front() else { return Err(self.refuse()) };
         if letter.is_adopted() {
             self.closes = true;
-            self.settle_answered(reply);
+            if reply.is_positive() {
+                self.settle_answered(reply);
+            } else {
+                self.settle_refused();
+            }
             return Ok(());
         }
         if !letter.is_wanted() {
@@ -422,25 +357,15 @@ impl Ledger {
         self.closes = true;
         self.expected.clear();
         self.to_say.clear();
-        let in_group = self.letters.len() > 1
-            || self.letters.front().is_some_and(|letter| !letter.body_is_due);
-        let stale = self.has_carried && *cause == Cause::Closed;
-        let went_well_until_now = self.letters.front().is_some_and(Letter::is_untouched) && stale;
-        if self.gear != Gear::OneByOne && in_group {
-            let any_written = self.letters.iter().any(|letter| letter.is_written);
-            match cause {
-                Cause::TimedOut => self.blame(GearFault::TimedOut),
-                // A server that hangs up between two messages may have had enough for one session.
-                Cause::Closed if !went_well_until_now || any_written => self.blame(GearFault::Cut),
-                Cause::NotSmtp => self.blame(GearFault::UnexpectedReply),
-                _ => {}
-            }
+        if let Some(fault) = self.fault_behind(cause) {
+            self.blame(fault);
         }
+        let stale = self.has_carried && *cause == Cause::Closed;
         for letter in mem::take(&mut self.letters) {
             let serial = letter.serial;
             let is_untold = letter.is_untouched() && (letter.is_behind || stale);
-            self.settled.push(if let Some(refusal) = letter.refusal() {
-                refusal
+            self.settled.push(if letter.is_surely_refused() {
+                letter.refused()
             } else if letter.is_written {
                 Settled::Over(serial, AttemptOutcome::Unknown(cause.clone()))
             } else if (letter.is_lost || is_untold) && *cause != Cause::Interrupted {
@@ -451,10 +376,32 @@ impl Ledger {
         }
     }
 
+    /// What `cause` says against the gear.
+    fn fault_behind(&self, cause: &Cause) -> Option<GearFault> {
+        let front = self.letters.front()?;
+        let is_group = self.letters.len() > 1 || !front.body_is_due;
+        if self.gear == Gear::OneByOne || !is_group {
+            return None;
+        }
+        // A server that hangs up between two messages may have had enough for one session.
+        let is_between = self.has_carried
+            && front.is_untouched()
+            && !self.letters.iter().any(|letter| letter.is_written);
+        if *cause == Cause::Closed && is_between {
+            return None;
+        }
+        let faults = [
+            (Cause::TimedOut, GearFault::TimedOut),
+            (Cause::NotSmtp, GearFault::UnexpectedReply),
+            (Cause::Closed, GearFault::Cut),
+        ];
+        faults.into_iter().find(|(of, _)| of == cause).map(|(_, fault)| fault)
+    }
+
     fn settle_refused(&mut self) {
         let Some(letter) = self.letters.pop_front() else { return };
         self.has_carried = true;
-        self.settled.extend(letter.refusal());
+        self.settled.push(letter.refused());
     }
 
     fn settle_answered(&mut self, word: &Reply) {

@@ -154,7 +154,9 @@ impl Run {
     /// session ends like this one: then they were not sent.
     fn conclude(&self, served: Served) {
         let Served { untold, again, was_of_use } = served;
-        untold.into_iter().for_each(|(ticket, outcome)| self.tell(ticket, outcome));
+        for (ticket, outcome) in untold {
+            self.tell(ticket, outcome);
+        }
         let mut queue = self.lock();
         queue.fruitless = if was_of_use || again.is_empty() { 0 } else { queue.fruitless + 1 };
         if !queue.is_halted && queue.fruitless < MOST_FRUITLESS {

@@ -113,20 +113,24 @@ impl Talk {
             let line = self.line().await?;
             let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
             self.counted.lock().unwrap().commands.push(verb.clone());
-            match self.plan.manner {
-                Manner::CutsGroups if !self.input.is_empty() => return Ok(()),
-                Manner::ClosesAfter(most) if self.carried >= most => {
-                    self.say("421 4.3.2 enough");
-                    return self.part().await;
-                }
-                Manner::VanishesAfter(most) if self.carried >= most => return self.part().await,
-                _ => {}
+            let manner = self.plan.manner;
+            if manner == Manner::CutsGroups && !self.input.is_empty() {
+                return Ok(());
+            }
+            if manner == Manner::ClosesAfter(self.carried) {
+                self.say("421 4.3.2 enough");
+                return self.part().await;
+            }
+            if manner == Manner::VanishesAfter(self.carried) {
+                return self.part().await;
             }
             match verb.as_str() {
                 "EHLO" => {
                     self.say("250-sink.example");
                     let keywords = self.plan.keywords;
-                    keywords.iter().for_each(|keyword| self.say(&format!("250-{keyword}")));
+                    for keyword in keywords {
+                        self.say(&format!("250-{keyword}"));
+                    }
                     self.say("250 SIZE");
                 }
                 "MAIL" => self.mail(&line),
@@ -152,13 +156,11 @@ impl Talk {
             return self.say("503 5.5.1 nested MAIL command");
         }
         let from = address(line);
-        match code_in(&from, "from") {
-            Some(code) => self.say(&format!("{code} {from}")),
-            None => {
-                self.from = Some(from);
-                self.say("250 ok");
-            }
+        if let Some(code) = code_in(&from, "from") {
+            return self.say(&format!("{code} {from}"));
         }
+        self.from = Some(from);
+        self.say("250 ok");
     }
 
     fn rcpt(&mut self, line: &str) {

@@ -141,6 +141,51 @@ fn a_word_in_the_middle_of_the_body_can_only_be_a_refusal() {
 }
 
 #[test]
+fn a_message_that_is_taken_in_a_transaction_that_was_kept_open_is_not_sent_twice() {
+    for (code, is_taken) in [(250, true), (451, false)] {
+        let mut ledger = Ledger::new(Gear::Chunked, 8);
+        ledger.begin(1);
+        ledger.begin(1);
+        write(&mut ledger);
+        hear(&mut ledger, [ok(), reply(550, 0, "nobody"), Reply::new(503, "need RCPT")]);
+        let nested = Reply::new(503, "nested MAIL command");
+
+        hear(&mut ledger, [nested.clone(), ok(), reply(code, 1, "word")]);
+
+        let taken = AttemptOutcome::Answered(vec![reply(250, 1, "word")]);
+        let expected = if is_taken {
+            Settled::Over(1, taken)
+        } else {
+            Settled::Again(1, Cause::Refused(nested))
+        };
+        assert_eq!(ledger.take_settled().last(), Some(&expected));
+        assert!(!ledger.has_room());
+    }
+}
+
+#[test]
+fn nobody_who_was_taken_by_mistake_gets_an_empty_mail() {
+    for (data, is_refused) in [(go(), false), (Reply::new(451, "no"), true)] {
+        let mut ledger = Ledger::new(Gear::Overlapped, 1);
+        ledger.begin(1);
+        write(&mut ledger);
+        hear(&mut ledger, [ok(), ok(), go()]);
+        ledger.begin(1);
+        write(&mut ledger);
+        let nested = Reply::new(503, "nested MAIL command");
+        hear(&mut ledger, [reply(250, 0, "taken"), nested.clone(), ok()]);
+
+        assert_eq!(ledger.hear(data).is_ok(), is_refused);
+        ledger.abandon(&Cause::NotSmtp);
+
+        let again = Settled::Again(1, Cause::NotSmtp);
+        let expected = if is_refused { Settled::Again(1, Cause::Refused(nested)) } else { again };
+        assert_eq!(ledger.take_settled().last(), Some(&expected));
+        assert_eq!(write(&mut ledger), []);
+    }
+}
+
+#[test]
 fn a_reply_that_nobody_asked_for_ends_the_session() {
     let mut ledger = Ledger::new(Gear::OneByOne, 1);
     assert_eq!(ledger.hear(ok()), Err(Cause::NotSmtp));
@@ -204,7 +249,7 @@ impl Model<'_> {
             Say::Body(serial) | Say::Chunk(serial) => self.word(serial, die),
             Say::EmptyBody => {
                 self.open = None;
-                if die % 2 == 0 { ok() } else { Reply::new(554, "nobody") }
+                if die.is_multiple_of(2) { ok() } else { Reply::new(554, "nobody") }
             }
         })
     }
@@ -236,7 +281,7 @@ impl Model<'_> {
             None => Reply::new(503, "MAIL first"),
             Some((_, taken)) if taken.iter().all(Option::is_some) => {
                 // Some servers go ahead all the same.
-                if die % 2 == 0 { Reply::new(554, "no valid recipients") } else { go() }
+                if die.is_multiple_of(2) { Reply::new(554, "no valid recipients") } else { go() }
             }
             Some((serial, _)) if die % 7 == 6 => {
                 let refusal = reply(451, *serial, "data");
@@ -251,7 +296,7 @@ impl Model<'_> {
         let Some((open, taken)) = self.open.take() else { return Reply::new(503, "MAIL first") };
         assert_eq!(open, serial, "the body of another message");
         if taken.iter().all(Option::is_some) {
-            return Reply::new(if die % 2 == 0 { 554 } else { 250 }, "for nobody");
+            return Reply::new(if die.is_multiple_of(2) { 554 } else { 250 }, "for nobody");
         }
         let word = reply([250, 250, 451, 554][usize::from(die % 4)], serial, "word");
         self.truth.last_mut().unwrap().word = Some(word.clone());
