@@ -31,7 +31,7 @@ use lettre::{
         client::{Certificate, Tls, TlsParameters},
     },
 };
-use tokio::{process::Command, sync::Mutex};
+use tokio::{process::Command, sync::Mutex, task::JoinSet};
 use uuid::Uuid;
 
 use crate::stand::Stand;
@@ -200,7 +200,7 @@ async fn lettre_sends(
     )
     .map_err(io::Error::other)?;
     let left = Arc::new(Mutex::new(count));
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks: JoinSet<io::Result<()>> = JoinSet::new();
     for _ in 0..sessions {
         let (pool, mail, left) = (pool.clone(), Arc::clone(mail), Arc::clone(&left));
         let envelope = envelope.clone();
