@@ -107,6 +107,9 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0005_portal",
     "0006_bulk_runs",
     "0007_message_search",
+    "0008_arrival",
+    "0009_fix",
+    "0011_tenant_tables",
 ];
 
 /// The name of every migration, in order, as the database keeps those that were applied.

@@ -75,6 +75,39 @@ async fn the_saved_settings_are_tested_step_by_step_with_a_green_and_a_red_banne
     browser.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_work_are_found_and_applied_with_one_press() {
+    let portal = Portal::start().await;
+    let Some(browser) = portal.browser().await else { return };
+    let aurora = portal.tenant("aurora").await;
+    let mut wrong = portal.world.settings();
+    wrong["encryption"] = json!("implicit_tls");
+    aurora.put(SENDER, wrong).await;
+    browser.sign_in(&portal, "aurora", "admin").await;
+    let gate = portal.world.practice.gate(Point::Mail);
+    browser.press("Test Configurations").await;
+
+    // It has failed, and says so while it looks further.
+    gate.reached().await;
+    let is_looking = "return document.querySelector('#run-looking:not([hidden])') !== null";
+    browser.wait_until("it looks for settings that work", is_looking).await;
+    assert_eq!(browser.violations().await, []);
+    gate.release();
+    browser.wait_for_text("We found settings that work").await;
+    assert_eq!(browser.violations().await, []);
+    browser.width(320).await;
+    assert_eq!(browser.overflow().await, 0);
+
+    browser.press("Apply and test again").await;
+
+    browser
+        .wait_until("the test has ended", "return document.querySelector('#banner .success')")
+        .await;
+    let sender = aurora.get(SENDER).await.body;
+    assert_eq!((&sender["state"], &sender["live_version"]), (&json!("live"), &json!(2)));
+    browser.finish().await;
+}
+
 /// The seed's list goes on: Download PDF.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_guide_is_downloaded_and_its_text_can_be_read() {
@@ -133,6 +166,43 @@ async fn after_a_passing_test_a_test_mail_can_be_sent_to_oneself() {
     let caught = portal.world.practice.inbox().wait_for(1).await;
     assert_eq!(caught[0].rcpt_to, ["ann@aurora.example"]);
     browser.wait_for_text("accepted by the server").await;
+    browser.finish().await;
+}
+
+/// The code is read out of the inbox and typed in.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_from_the_test_mail_proves_that_it_arrived() {
+    let portal = Portal::start().await;
+    let Some(browser) = portal.browser().await else { return };
+    portal.live_tenant("aurora").await;
+    browser.sign_in(&portal, "aurora", "admin").await;
+    browser.press("Test Configurations").await;
+    browser
+        .wait_until("the test has ended", "return document.querySelector('#banner .success')")
+        .await;
+    browser.press("Send me a test mail").await;
+    let caught = portal.world.practice.inbox().wait_for(1).await;
+    let mail = String::from_utf8_lossy(&caught[0].bytes).into_owned();
+    let (_, rest) = mail.split_once("Your code: ").expect("a code");
+    let code = &rest[..7];
+    browser.wait_for_text("Type the 6 digits from the mail").await;
+    assert!(!browser.text().await.contains("Arrived"));
+    assert_eq!(browser.violations().await, []);
+
+    browser.fill("Type the 6 digits from the mail", "12").await;
+    browser.press("Confirm").await;
+    let (role, words) = browser.banner().await;
+    assert!(role == "alert" && words.contains("6 digits"), "{role}: {words}");
+    assert_eq!(browser.violations().await, []);
+    browser.width(320).await;
+    assert_eq!(browser.overflow().await, 0);
+    browser.fill("Type the 6 digits from the mail", code).await;
+    browser.press("Confirm").await;
+
+    let (role, words) = browser.banner().await;
+    assert!(role == "status" && words.starts_with("Arrived:"), "{role}: {words}");
+    assert_eq!(browser.violations().await, []);
+    assert_eq!(browser.overflow().await, 0);
     browser.finish().await;
 }
 

@@ -17,12 +17,14 @@ mod public_surface;
 const LONGEST_FILE: usize = 450;
 
 /// Who of ours may be built upon by whom. Tests may use everything.
-const OURS: [(&str, &[&str]); 6] = [
+const OURS: [(&str, &[&str]); 8] = [
     ("letterhead-domain", &[]),
     ("letterhead-storage", &["letterhead-domain"]),
     ("letterhead-mailer", &["letterhead-domain"]),
     ("letterhead-migrations", &[]),
     ("letterhead-test-database", &["letterhead-migrations"]),
+    ("letterhead-test-dns", &[]),
+    ("letterhead-test-https", &[]),
     (
         "letterhead",
         &["letterhead-domain", "letterhead-mailer", "letterhead-migrations", "letterhead-storage"],
@@ -36,7 +38,7 @@ const DOORS: [(&str, &[&str]); 9] = [
     ("lettre", &["letterhead-mailer"]),
     ("poem", &["letterhead"]),
     ("poem-openapi", &["letterhead"]),
-    ("rustls", &["letterhead-mailer"]),
+    ("rustls", &["letterhead-mailer", "letterhead-test-https"]),
     ("sea-orm", &["letterhead-storage", "letterhead-migrations", "letterhead-test-database"]),
     ("sea-orm-migration", &["letterhead-migrations"]),
     ("sqlx", &["letterhead-storage", "letterhead-migrations", "letterhead-test-database"]),

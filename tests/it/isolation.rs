@@ -108,6 +108,19 @@ fn operations() -> Vec<Operation> {
             "/v1/tenants/{tenant}/senders/{sender}/test-runs/{id}/transcript",
             Tenant("settings:read"),
         ),
+        // The catalogue knows this domain, so nobody is asked.
+        with_body(
+            "post",
+            "/v1/tenants/{tenant}/discoveries",
+            Tenant("settings:write"),
+            json!({"email": "a@gmail.com"}),
+        ),
+        with_body(
+            "post",
+            "/v1/tenants/{tenant}/senders/{sender}/test-runs/{id}/confirm",
+            Tenant("test:run"),
+            json!({"code": "012345"}),
+        ),
         with_body("post", "/v1/tenants/{tenant}/messages", Tenant("messages:send"), message),
         operation("get", "/v1/tenants/{tenant}/messages", Tenant("messages:read")),
         operation("get", "/v1/tenants/{tenant}/messages/{id}", Tenant("messages:read")),

@@ -11,6 +11,7 @@ mod command_line;
 mod crashes;
 mod database_away;
 mod doctor;
+mod dovecot;
 mod guides;
 mod isolation;
 mod journey;

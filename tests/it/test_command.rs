@@ -140,6 +140,34 @@ async fn a_test_mail_goes_to_the_address_that_is_given() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_code_that_the_test_mail_carries_is_printed_once_it_is_accepted() {
+    let stand = Stand::start().await;
+
+    let (stdout, _) = said(&run(stand.signing_in(&["--message"]), PASSWORD));
+    let (json, _) = said(&run(stand.signing_in(&["--message", "--json"]), PASSWORD));
+    let (refused, _) = said(&run(stand.signing_in(&["--message", "--json"]), "wrong"));
+
+    let carried: Vec<_> = stand
+        .server
+        .inbox()
+        .list()
+        .iter()
+        .map(|mail| {
+            let text = String::from_utf8_lossy(&mail.bytes).into_owned();
+            let (_, rest) = text.split_once("Your code: ").expect("a code");
+            rest[..7].to_owned()
+        })
+        .collect();
+    let [first, second] = carried.as_slice() else { panic!("two mails: {carried:?}") };
+    let words = format!("The test mail carries the code {first}. If you see it there, it arrived.");
+    assert!(stdout.contains(&words), "{stdout}");
+    let run: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(run["code"], second.replace(' ', ""));
+    let run: Value = serde_json::from_str(&refused).expect("JSON");
+    assert!(run.get("code").is_none(), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_fails_with_what_to_do_and_is_printed_nowhere() {
     let stand = Stand::start().await;
     let wrong = "canary-that-is-wrong";
@@ -258,6 +286,21 @@ fn every_refused_argument_is_named_at_once() {
 }
 
 #[test]
+fn a_malformed_argument_hides_neither_a_denied_host_nor_a_missing_password() {
+    let mut command = test_command();
+    command.args(["--host", "127.0.0.1", "--port", "587", "--encryption", "tls"]);
+    command.args(["--username", "ann", "--from", "nobody"]);
+
+    let refused = run(command, "");
+
+    let (_, stderr) = said(&refused);
+    assert_eq!(refused.status.code(), Some(2), "{stderr}");
+    for argument in ["--host: Letterhead may not", "--from: ", "--password-stdin: hand"] {
+        assert!(stderr.contains(argument), "{stderr}");
+    }
+}
+
+#[test]
 fn a_password_that_cannot_be_is_refused_in_words_and_not_repeated() {
     let arguments = |more: &[&str]| {
         let mut command = test_command();
@@ -313,4 +356,27 @@ fn a_tenant_and_a_server_are_one_too_many_and_none_is_one_too_few() {
         assert_eq!(refused.status.code(), Some(2), "{stderr}");
         assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_test_offers_settings_that_work_unless_nobody_wants_them() {
+    let stand = Stand::start().await;
+    let arguments = ["--encryption", "ssl", "--username", "practice", "--password-stdin"];
+    let port = stand.server.starttls_port();
+    let try_with = |more: &[&str]| {
+        let failed = run(stand.command(port, &[&arguments, more].concat()), PASSWORD);
+        let (stdout, stderr) = said(&failed);
+        assert_eq!(failed.status.code(), Some(1), "{stdout}{stderr}");
+        assert!(!stdout.contains(PASSWORD) && !stderr.contains(PASSWORD), "{stdout}{stderr}");
+        stdout
+    };
+
+    let told = try_with(&[]);
+    assert!(told.contains("encryption starttls instead of implicit_tls passes"), "{told}");
+    let json: Value = serde_json::from_str(&try_with(&["--json"])).expect("JSON");
+    assert_eq!(json["fix"]["outcome"], "proven");
+    assert_eq!(json["fix"]["settings"]["encryption"], "starttls");
+    let without: Value = serde_json::from_str(&try_with(&["--json", "--no-fix"])).expect("JSON");
+    assert!(without["fix"].is_null(), "{without}");
+    assert_eq!(stand.server.inbox().counters().sign_ins_accepted, 2);
 }

@@ -9,6 +9,8 @@
 pub mod browser;
 pub mod client;
 pub mod cut_line;
+pub mod dovecot;
+pub mod mail_server;
 pub mod pdf;
 pub mod portal;
 pub mod postfix;

@@ -6,19 +6,17 @@
 //! reads. Nothing of the machine's own Postfix is touched. Not for faults that can be chosen:
 //! the practice server has those.
 
-use std::fmt::Display;
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::{self, Write};
-use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
-};
 use tempfile::TempDir;
+
+use crate::mail_server::{
+    ServerError, failed, folder, free_ports, is_root, pause, succeeded, user_id, write_certificates,
+};
 
 mod configuration;
 mod delivered;
@@ -57,40 +55,12 @@ pub enum ForeignSender {
     RefusedAtRecipient,
 }
 
-/// Why there is no Postfix.
-#[derive(Debug)]
-pub enum PostfixError {
-    /// It is not installed, or these tests do not run as root, which it must be started by.
-    Skipped,
-    /// It is there and should have started.
-    Failed {
-        /// What was being done.
-        action: &'static str,
-        /// What the programs or the system said.
-        detail: String,
-    },
-}
-
-impl Display for PostfixError {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Skipped => out.write_str("skipped: needs Postfix"),
-            Self::Failed { action, detail } => write!(out, "Postfix could not {action}: {detail}"),
-        }
-    }
-}
-
-impl std::error::Error for PostfixError {}
-
-fn failed<E: Display>(action: &'static str) -> impl FnOnce(E) -> PostfixError {
-    move |err| PostfixError::Failed { action, detail: err.to_string() }
-}
-
 /// A running Postfix; dropping it stops it and removes all it wrote.
 pub struct Postfix {
     folder: TempDir,
     submission_port: u16,
     smtps_port: u16,
+    relay_port: u16,
 }
 
 impl Postfix {
@@ -101,12 +71,12 @@ impl Postfix {
     ///
     /// # Errors
     ///
-    /// - [`PostfixError::Skipped`] where it cannot run at all, so that the test may say so and
+    /// - [`ServerError::Skipped(NAME)`] where it cannot run at all, so that the test may say so and
     ///   return;
-    /// - [`PostfixError::Failed`] if it is there and did not start.
-    pub fn start(foreign_sender: ForeignSender) -> Result<Self, PostfixError> {
+    /// - [`ServerError::Failed`] if it is there and did not start.
+    pub fn start(foreign_sender: ForeignSender) -> Result<Self, ServerError> {
         if !can_run() {
-            return Err(PostfixError::Skipped);
+            return Err(ServerError::Skipped(NAME));
         }
         // Postfix cannot be given port 0, and between choosing a port and listening on it
         // another process may take it.
@@ -127,25 +97,14 @@ impl Postfix {
     /// If Postfix is there and does not start.
     #[must_use]
     pub fn start_or_skip(foreign_sender: ForeignSender) -> Option<Self> {
-        match Self::start(foreign_sender) {
-            Ok(postfix) => Some(postfix),
-            Err(skipped @ PostfixError::Skipped) => {
-                // Past the runner's capture, which would hide it in a test that passes.
-                let _unwritten = writeln!(io::stderr(), "{skipped}");
-                None
-            }
-            Err(failed @ PostfixError::Failed { .. }) => panic!("{failed}"),
-        }
+        Self::start(foreign_sender).map_or_else(ServerError::skip, Some)
     }
 
-    fn start_once(foreign_sender: ForeignSender) -> Result<Self, PostfixError> {
-        let folder = tempfile::Builder::new()
-            .prefix("letterhead-postfix-")
-            .permissions(Permissions::from_mode(0o755))
-            .tempdir()
-            .map_err(failed("make its folder"))?;
-        let [submission_port, smtps_port] = free_ports().map_err(failed("find two free ports"))?;
-        let postfix = Self { folder, submission_port, smtps_port };
+    fn start_once(foreign_sender: ForeignSender) -> Result<Self, ServerError> {
+        let folder = folder("postfix").map_err(failed("make its folder"))?;
+        let [submission_port, smtps_port, relay_port] =
+            free_ports().map_err(failed("find free ports"))?;
+        let postfix = Self { folder, submission_port, smtps_port, relay_port };
         let owner = user_id("postfix")?;
         for name in ["etc", "etc/sasl", "queue"] {
             fs::create_dir(postfix.path(name)).map_err(failed("make its folders"))?;
@@ -155,7 +114,7 @@ impl Postfix {
             std::os::unix::fs::chown(postfix.path(name), Some(user), None)
                 .map_err(failed("give its folders away"))?;
         }
-        postfix.write_certificates()?;
+        write_certificates(postfix.folder.path(), &[Self::HOST, "127.0.0.1"])?;
         postfix.write_accounts(owner)?;
         configuration::write(&postfix, foreign_sender).map_err(failed("be configured"))?;
         postfix.control("start")?;
@@ -170,6 +129,12 @@ impl Postfix {
     /// Port that speaks TLS from the first byte.
     pub const fn smtps_port(&self) -> u16 {
         self.smtps_port
+    }
+
+    /// Port where a server before this one hands mail on, in clear text: it says by XCLIENT who has
+    /// signed in there, and is believed.
+    pub const fn relay_port(&self) -> u16 {
+        self.relay_port
     }
 
     /// PEM file with the authority that signed the server's certificate, made for this run.
@@ -229,46 +194,18 @@ impl Postfix {
         self.folder.path().join(name)
     }
 
-    fn control(&self, command: &'static str) -> Result<(), PostfixError> {
+    fn control(&self, command: &'static str) -> Result<(), ServerError> {
         let output = Command::new(POSTFIX)
             .arg("-c")
             .arg(self.path("etc"))
             .arg(command)
             .stdin(Stdio::null())
             .output();
-        succeeded(command, output).map_err(|err| match err {
-            PostfixError::Failed { action, detail } => {
-                PostfixError::Failed { action, detail: format!("{detail}{}", self.log()) }
-            }
-            PostfixError::Skipped => PostfixError::Skipped,
-        })
-    }
-
-    fn write_certificates(&self) -> Result<(), PostfixError> {
-        let make = || -> Result<(String, String, String), rcgen::Error> {
-            let mut authority = CertificateParams::default();
-            authority.distinguished_name.push(DnType::CommonName, "Letterhead tests");
-            authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-            authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-            let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-            let names = [Self::HOST, "127.0.0.1"].map(ToOwned::to_owned);
-            let key = KeyPair::generate()?;
-            let server = CertificateParams::new(names)?.signed_by(&key, &authority)?;
-            Ok((authority.pem(), server.pem(), key.serialize_pem()))
-        };
-        let (authority, server, key) = make().map_err(failed("make its certificates"))?;
-        let write = failed("write its certificates");
-        fs::write(self.ca_file(), authority)
-            .and_then(|()| fs::write(self.path("server.pem"), server))
-            .and_then(|()| fs::write(self.path("server.key"), key))
-            .and_then(|()| {
-                fs::set_permissions(self.path("server.key"), Permissions::from_mode(0o600))
-            })
-            .map_err(write)
+        succeeded(command, output).map_err(|err| err.with(&self.log()))
     }
 
     /// Fills the database that Cyrus SASL, which Postfix asks, looks accounts up in.
-    fn write_accounts(&self, owner: u32) -> Result<(), PostfixError> {
+    fn write_accounts(&self, owner: u32) -> Result<(), ServerError> {
         let database = self.path("etc/sasl/sasldb2");
         for Account { address, password } in [AURORA, BOREALIS] {
             let (name, domain) = address.split_once('@').unwrap_or((address, ""));
@@ -314,40 +251,9 @@ impl Postfix {
 const POSTFIX: &str = "/usr/sbin/postfix";
 const SASLPASSWD: &str = "/usr/sbin/saslpasswd2";
 
+/// As it is told where it is missing.
+const NAME: &str = "Postfix";
+
 fn can_run() -> bool {
-    let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
-    is_root && Path::new(POSTFIX).exists() && Path::new(SASLPASSWD).exists()
-}
-
-fn succeeded(action: &'static str, output: io::Result<Output>) -> Result<(), PostfixError> {
-    let output = output.map_err(failed(action))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let detail = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(PostfixError::Failed { action, detail })
-}
-
-/// Two ports that nothing listens on; held together, so that they differ.
-fn free_ports() -> io::Result<[u16; 2]> {
-    let first = TcpListener::bind(("127.0.0.1", 0))?;
-    let second = TcpListener::bind(("127.0.0.1", 0))?;
-    Ok([first.local_addr()?.port(), second.local_addr()?.port()])
-}
-
-fn user_id(name: &str) -> Result<u32, PostfixError> {
-    fs::read_to_string("/etc/passwd")
-        .map_err(failed("find its user"))?
-        .lines()
-        .find_map(|line| {
-            let mut fields = line.split(':');
-            (fields.next() == Some(name)).then(|| fields.nth(1)?.parse().ok())?
-        })
-        .ok_or(PostfixError::Failed { action: "find its user", detail: name.to_owned() })
-}
-
-/// Another process does not tell when it has written a file or ended.
-#[expect(clippy::disallowed_methods, reason = "nothing can be awaited here")]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(10));
+    is_root() && Path::new(POSTFIX).exists() && Path::new(SASLPASSWD).exists()
 }

@@ -2,6 +2,7 @@
 
 const run = document.querySelector("[data-events]");
 const told = document.getElementById("run-told");
+const looking = document.getElementById("run-looking");
 
 if (run) {
   const events = new EventSource(run.dataset.events);
@@ -15,6 +16,8 @@ if (run) {
       const place = line.querySelector(`[data-part="${part}"]`);
       if (place) place.textContent = text;
     }
+    // The run goes on for as long as it looks for settings that work.
+    if (looking && stage.status === "failed") looking.hidden = false;
     // Each stage is read out as it ends, without its time.
     if (told) told.textContent = line.firstElementChild.textContent;
   });

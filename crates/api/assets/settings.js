@@ -100,6 +100,13 @@ document.getElementById("fill-suggested").addEventListener("click", (event) => {
   field("host").focus();
 });
 
+// In the field of the search, the Enter key searches instead of saving.
+field("find_email").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  document.getElementById("discover").click();
+});
+
 // The usual port goes with the encryption, as long as the port is the other's usual one.
 const usual = { starttls: "587", implicit_tls: "465" };
 field("encryption").addEventListener("change", () => {

@@ -2,13 +2,14 @@
 //! knows HTTP, and none holds a transaction while it speaks to a mail server.
 
 use std::{
+    hash::Hash,
     net::IpAddr,
     sync::{Arc, atomic::AtomicU32},
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
-use letterhead_domain::{message::MessageLimits, sender::PromotePolicy};
+use letterhead_domain::{id::TenantId, message::MessageLimits, sender::PromotePolicy};
 use letterhead_mailer::mailer::Mailer;
 use letterhead_storage::{record::RunLimits, store::Store};
 use tokio::sync::Notify;
@@ -17,6 +18,7 @@ use tokio_util::task::TaskTracker;
 pub mod access;
 pub mod audit;
 pub mod bulk_runs;
+pub mod discoveries;
 pub mod error;
 pub mod events;
 pub mod guides;
@@ -44,7 +46,12 @@ pub struct Rules {
     pub test_runs: RunLimits,
     /// How many times a minute one client address may show a wrong key.
     pub failed_auth_per_minute: u32,
+    /// How many times a minute a tenant may have the server for an address looked for.
+    pub discoveries_per_minute: u32,
 }
+
+/// What is counted in this process, within a minute from the first.
+pub type Counters<K> = moka::sync::Cache<K, Arc<AtomicU32>>;
 
 /// Everything the use cases stand on. Cheap to clone.
 #[derive(Clone)]
@@ -69,16 +76,14 @@ pub struct Parts {
     /// What is counted.
     pub metrics: Metrics,
     /// Wrong keys, by client address.
-    pub failed_auth: moka::sync::Cache<IpAddr, Arc<AtomicU32>>,
+    pub failed_auth: Counters<IpAddr>,
+    /// Searches for the server of an address, by tenant.
+    pub discoveries: Counters<TenantId>,
 }
 
 impl App {
     /// Puts the parts together.
     pub fn new(store: Store, mailer: Mailer, rules: Rules, waker: Waker, metrics: Metrics) -> Self {
-        let failed_auth = moka::sync::Cache::builder()
-            .max_capacity(100_000)
-            .time_to_live(Duration::from_secs(60))
-            .build();
         let parts = Parts {
             store,
             mailer,
@@ -88,7 +93,8 @@ impl App {
             tasks: TaskTracker::new(),
             waker,
             metrics,
-            failed_auth,
+            failed_auth: counters(),
+            discoveries: counters(),
         };
         Self(Arc::new(parts))
     }
@@ -101,6 +107,10 @@ impl App {
     pub async fn now(&self) -> Result<DateTime<Utc>, AppError> {
         Ok(self.store.system().await?.now())
     }
+}
+
+fn counters<K: Hash + Eq + Send + Sync + 'static>() -> Counters<K> {
+    moka::sync::Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build()
 }
 
 impl std::ops::Deref for App {

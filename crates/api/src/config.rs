@@ -16,7 +16,7 @@ use letterhead_domain::{
 use letterhead_mailer::{
     egress::{
         policy::{AllowedDestination, EgressPolicy},
-        resolver::Resolver,
+        resolver::{Resolver, name_server},
     },
     mailer::{Mailer, MailerConfig},
     tls::TlsTrust,
@@ -107,6 +107,9 @@ pub struct MailerArgs {
     /// Ports that may be used besides the usual submission ports; comma-separated
     #[arg(long, env = "LETTERHEAD_EXTRA_PORTS", value_delimiter = ',')]
     pub extra_ports: Vec<u16>,
+    /// Name servers to ask instead of the system's, as `address[:port]`; comma-separated
+    #[arg(long, env = "LETTERHEAD_DNS_SERVERS", value_delimiter = ',', value_parser = name_server)]
+    pub dns_servers: Vec<SocketAddr>,
     /// PEM files with authorities to trust besides the system's; comma-separated
     #[arg(long, env = "LETTERHEAD_CA_FILES", value_delimiter = ',')]
     pub ca_files: Vec<PathBuf>,
@@ -140,6 +143,9 @@ pub struct RuleArgs {
     /// Wrong keys a minute and client address
     #[arg(long, env = "LETTERHEAD_FAILED_AUTH_PER_MINUTE", default_value_t = 30)]
     pub failed_auth_per_minute: u32,
+    /// Searches for the server of an address a minute, tenant and process
+    #[arg(long, env = "LETTERHEAD_DISCOVERIES_PER_MINUTE", default_value_t = 10)]
+    pub discoveries_per_minute: u32,
     /// Recipients a message
     #[arg(long, env = "LETTERHEAD_MAX_RECIPIENTS", default_value_t = 50)]
     pub max_recipients: usize,
@@ -295,8 +301,11 @@ impl MailerArgs {
             extra_ports: extra_ports
                 .map_err(|err| Failure::new("LETTERHEAD_EXTRA_PORTS is not usable", err))?,
         };
-        let resolver = Resolver::system()
-            .map_err(|err| Failure::new("the system's DNS resolver is not usable", err))?;
+        let resolver = match self.dns_servers.as_slice() {
+            [] => Resolver::system(),
+            servers => Resolver::servers(servers),
+        }
+        .map_err(|err| Failure::new("the system's DNS resolver is not usable", err))?;
         let trust = TlsTrust::load(&self.ca_files)
             .map_err(|err| Failure::new("the certificate authorities are not usable", err))?;
         let mut config = MailerConfig::new(policy, resolver, trust);
@@ -331,6 +340,7 @@ impl RuleArgs {
                 per_hour: self.test_runs_per_hour,
             },
             failed_auth_per_minute: self.failed_auth_per_minute,
+            discoveries_per_minute: self.discoveries_per_minute,
         })
     }
 }

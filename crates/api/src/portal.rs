@@ -16,9 +16,12 @@ use poem::{
 
 mod activity;
 mod actor;
+mod address;
 mod assets;
+mod choice;
 pub mod config;
 mod cookies;
+mod event_stream;
 mod form;
 mod guard;
 mod guides;

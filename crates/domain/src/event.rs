@@ -35,6 +35,8 @@ words! {
         VersionRestored = "sender.version_restored",
         /// A test run ended.
         TestRunFinished = "test_run.finished",
+        /// Whoever got the mail of a test run typed its code in.
+        TestRunArrivalConfirmed = "test_run.arrival_confirmed",
         /// A waiting message was cancelled.
         MessageCancelled = "message.cancelled",
         /// A message was put back into the queue.

@@ -71,6 +71,27 @@ impl FieldErrors {
         self.0.extend(other.0);
     }
 
+    /// Adds what another check refused of the fields that are not refused yet.
+    pub fn extend_new(&mut self, other: Self) {
+        let new = other.0.into_iter().filter(|error| !self.names(&error.pointer));
+        let new: Vec<_> = new.collect();
+        self.0.extend(new);
+    }
+
+    /// Whether the field under `pointer` was refused.
+    pub fn names(&self, pointer: &str) -> bool {
+        self.0.iter().any(|error| error.pointer == pointer)
+    }
+
+    /// Every refused field of an object that stands under `place` in a larger body.
+    #[must_use]
+    pub fn below(mut self, place: &str) -> Self {
+        for error in &mut self.0 {
+            error.pointer.insert_str(0, place);
+        }
+        self
+    }
+
     /// Whether nothing was refused.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -7,11 +7,14 @@
 
 pub mod access;
 pub mod advice;
+pub mod arrival;
 pub mod bulk_run;
 pub mod delivery;
+pub mod discovery;
 pub mod email;
 pub mod event;
 pub mod field_errors;
+pub mod fix;
 pub mod id;
 pub mod message;
 pub mod password;

@@ -18,6 +18,11 @@ pub(crate) struct Capabilities {
 }
 
 impl Capabilities {
+    /// Whether there is a way to sign in that Letterhead knows.
+    pub(crate) const fn sign_in(&self) -> bool {
+        self.auth_plain || self.auth_login
+    }
+
     /// Reads the lines of the reply to EHLO; the first holds the server's name alone.
     pub(crate) fn parse(lines: &[String]) -> Self {
         let mut offered = Self::default();

@@ -39,11 +39,17 @@ use self::{
 /// Most addresses of one host that are tried in one attempt to connect.
 const MAX_DIALLED: usize = 6;
 
+/// Where domains publish their settings.
+pub(crate) const AUTOCONFIG_PORT: u16 = 443;
+
 /// What a connection is for; it decides which ports are open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Handing over mail, or testing that.
     Submission,
+    /// Fetching the settings that a domain publishes: port 443 only. An exemption of the operator's
+    /// is for mail; it opens no other port to this.
+    Autoconfig,
 }
 
 /// Why a destination was not admitted.
@@ -73,8 +79,8 @@ impl From<AdmitError> for Cause {
 impl From<LookupFailure> for AdmitError {
     fn from(failure: LookupFailure) -> Self {
         match failure {
-            LookupFailure::UnknownHost => Self::UnknownHost,
-            LookupFailure::ResolverFailed => Self::ResolverFailed,
+            LookupFailure::NothingFound => Self::UnknownHost,
+            LookupFailure::NoAnswer => Self::ResolverFailed,
         }
     }
 }
@@ -84,17 +90,35 @@ impl From<LookupFailure> for AdmitError {
 pub struct EgressGuard {
     policy: Arc<EgressPolicy>,
     resolver: Resolver,
+    autoconfig_port: u16,
 }
 
 impl EgressGuard {
     /// A guard over `policy` that looks names up with `resolver`.
     pub fn new(policy: EgressPolicy, resolver: Resolver) -> Self {
-        Self { policy: Arc::new(policy), resolver }
+        Self { policy: Arc::new(policy), resolver, autoconfig_port: AUTOCONFIG_PORT }
+    }
+
+    /// The same, with another port where domains publish their settings: for tests.
+    #[must_use]
+    pub fn with_autoconfig_port(self, autoconfig_port: u16) -> Self {
+        Self { autoconfig_port, ..self }
+    }
+
+    /// Where domains publish their settings.
+    pub(crate) fn autoconfig_port(&self) -> u16 {
+        self.autoconfig_port
     }
 
     /// What the operator allows.
     pub fn policy(&self) -> &EgressPolicy {
         &self.policy
+    }
+
+    /// Where names are looked up. What it gives is for reading: nothing is judged, and nothing can
+    /// be dialled with it.
+    pub fn resolver(&self) -> &Resolver {
+        &self.resolver
     }
 
     /// Checks what can be told from the settings alone, before anything is looked up.
@@ -105,21 +129,35 @@ impl EgressGuard {
     /// (`destination_not_allowed`), a port that is not open under `/port` (`port_not_allowed`),
     /// clear text off the allow-list under `/encryption` (`encryption_required`).
     pub fn check_literal(&self, settings: &SmtpSettings) -> Result<(), FieldErrors> {
+        self.check_destination(&settings.host, settings.port, settings.encryption)
+    }
+
+    /// The same for a destination that nobody has settings for yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::check_literal`].
+    pub fn check_destination(
+        &self,
+        host: &SmtpHost,
+        port: SmtpPort,
+        encryption: Encryption,
+    ) -> Result<(), FieldErrors> {
         let mut errors = FieldErrors::default();
-        if self.policy.exempts(&settings.host, settings.port) {
+        if self.policy.exempts(host, port) {
             return Ok(());
         }
-        if settings.host.address().is_some_and(is_refused) || is_loopback_name(&settings.host) {
+        if host.address().is_some_and(is_refused) || is_loopback_name(host) {
             errors.push(
                 "/host",
                 Invalid::new("destination_not_allowed", "Letterhead may not connect to this host"),
             );
         }
-        if !self.policy.opens(settings.port) {
+        if !self.policy.opens(port) {
             let message = format!("use one of the ports {}", self.policy.ports());
             errors.push("/port", Invalid::new("port_not_allowed", message));
         }
-        if settings.encryption == Encryption::None {
+        if encryption == Encryption::None {
             errors.push(
                 "/encryption",
                 Invalid::new("encryption_required", "use starttls or implicit_tls"),
@@ -142,9 +180,10 @@ impl EgressGuard {
     ) -> Result<AdmittedPeer, AdmitError> {
         let exempt = self.policy.exempts(host, port);
         let port_is_open = match purpose {
-            Purpose::Submission => self.policy.opens(port),
+            Purpose::Submission => exempt || self.policy.opens(port),
+            Purpose::Autoconfig => port.get() == self.autoconfig_port,
         };
-        if !exempt && (!port_is_open || is_loopback_name(host)) {
+        if !port_is_open || (!exempt && is_loopback_name(host)) {
             return Err(AdmitError::Denied);
         }
         let addresses = self.resolver.addresses(host).await?;

@@ -6,12 +6,14 @@
 //! settings, a password and a mail, and says what happened. What a server answers is data, never
 //! an error. No type of the libraries below (SMTP, TLS, DNS) leaves this crate.
 
+pub mod autoconfig;
 mod capabilities;
 pub mod clock;
 pub mod compose;
 mod conversation;
 pub mod counts;
 pub mod egress;
+pub mod fix;
 pub mod gear;
 pub mod lease;
 pub mod mailer;

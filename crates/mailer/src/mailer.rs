@@ -1,8 +1,9 @@
 //! The mailer as a whole: what the operator configures once and the program asks.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Borrow, sync::Arc, time::Duration};
 
 use letterhead_domain::{
+    fix::{Fix, account::Account},
     smtp_host::SmtpHost,
     smtp_port::SmtpPort,
     test_run::{Cause, StageReport, TestReport},
@@ -10,8 +11,10 @@ use letterhead_domain::{
 use tokio::time::Instant;
 
 use crate::{
+    autoconfig::{self, Published},
     clock::Clock,
-    egress::{EgressGuard, Purpose, policy::EgressPolicy, resolver::Resolver},
+    egress::{AUTOCONFIG_PORT, EgressGuard, Purpose, policy::EgressPolicy, resolver::Resolver},
+    fix::{self, FixPlan},
     opening::Opener,
     test_run::{self, TestLimits, TestPlan},
     timeouts::Timeouts,
@@ -48,6 +51,8 @@ pub struct MailerConfig {
     /// A host that is known to take connections. A test run that gets none tries it on the same
     /// port, to tell a server that is away from a port by which nothing of ours gets out.
     pub control_host: Option<SmtpHost>,
+    /// Where domains publish their settings: 443, but for tests.
+    pub autoconfig_port: u16,
 }
 
 impl MailerConfig {
@@ -67,6 +72,7 @@ impl MailerConfig {
             cache_entries: 10_000,
             test_limits: TestLimits::default(),
             control_host: None,
+            autoconfig_port: AUTOCONFIG_PORT,
         }
     }
 }
@@ -83,7 +89,8 @@ impl Mailer {
     /// A mailer as `config` says.
     pub fn new(config: MailerConfig) -> Self {
         let opener = Arc::new(Opener {
-            guard: EgressGuard::new(config.policy, config.resolver),
+            guard: EgressGuard::new(config.policy, config.resolver)
+                .with_autoconfig_port(config.autoconfig_port),
             trust: config.trust,
             ehlo_name: config.ehlo_name,
             timeouts: config.timeouts,
@@ -118,10 +125,30 @@ impl Mailer {
     /// stage's report as the stage ends, in the order of the wire.
     pub async fn test(
         &self,
-        plan: TestPlan,
+        plan: impl Borrow<TestPlan> + Send,
         mut on_stage: impl FnMut(&StageReport) + Send,
     ) -> TestReport {
-        test_run::run(&self.opener, &plan, self.test_limits, &mut on_stage).await
+        let limit = Instant::now() + self.test_limits.total;
+        let bounds = self.test_limits.until(limit);
+        test_run::run(&self.opener, plan.borrow(), bounds, &mut on_stage).await
+    }
+
+    /// Tries other settings after a test run that failed, in what that run has left of its time.
+    ///
+    /// Before the one sign-in there may be, `permit` is asked with the account; a password that is
+    /// not permitted stays here. Gives nothing if nothing could help, or if no time is left.
+    pub async fn find_fix<Permitted: Future<Output = bool> + Send>(
+        &self,
+        plan: FixPlan<'_>,
+        permit: impl FnOnce(Account) -> Permitted + Send,
+    ) -> Option<Fix> {
+        fix::find(&self.opener, plan, self.test_limits, permit).await
+    }
+
+    /// What `domain` publishes for mail programs, asked for within five seconds. Nothing but the
+    /// domain leaves this machine.
+    pub async fn published(&self, domain: &str) -> Published {
+        autoconfig::published(&self.opener, domain).await
     }
 
     /// Opens a connection to `host` on `port` and closes it again: a test run's way as far as the

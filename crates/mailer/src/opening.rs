@@ -42,6 +42,8 @@ pub(crate) struct Bounds {
     pub(crate) limit: Option<Instant>,
     /// The lease under which is written.
     pub(crate) lease: Option<LeaseDeadline>,
+    /// Longest wait for the greeting, if it is less than the mailer's own.
+    pub(crate) greeting: Option<Duration>,
 }
 
 impl Opener {
@@ -57,18 +59,11 @@ impl Opener {
         bounds: Bounds,
         walk: &mut Walk<'_>,
     ) -> Result<Conversation, Failure> {
-        let patience = Patience { timeouts: self.timeouts, limit: bounds.limit };
-        let tcp = self.connect(settings, patience, walk).await?;
         let redactor = match (&settings.auth, password) {
             (Auth::Password { username }, Some(password)) => Redactor::new(username, password),
             (Auth::Password { .. } | Auth::None, _) => Redactor::default(),
         };
-        let link = Link::new(tcp, redactor, bounds.lease)
-            .map_err(|cause| walk.fail(Stage::Connect, cause))?;
-        walk.link = Some(link.clone());
-        walk.pass(Stage::Connect, None);
-
-        let mut conversation = self.secure(settings, link, patience, walk).await?;
+        let mut conversation = self.approach(settings, redactor, bounds, walk).await?;
         match (&settings.auth, password) {
             (Auth::None, _) => walk.skip(Stage::Auth),
             (Auth::Password { .. }, None) => {
@@ -82,6 +77,26 @@ impl Opener {
             }
         }
         Ok(conversation)
+    }
+
+    /// Connects to the server of `settings` as far as the sign-in, which is not begun.
+    pub(crate) async fn approach(
+        &self,
+        settings: &SmtpSettings,
+        redactor: Redactor,
+        bounds: Bounds,
+        walk: &mut Walk<'_>,
+    ) -> Result<Conversation, Failure> {
+        let own = self.timeouts.greeting;
+        let greeting = bounds.greeting.map_or(own, |greeting| greeting.min(own));
+        let timeouts = Timeouts { greeting, ..self.timeouts };
+        let patience = Patience { timeouts, limit: bounds.limit };
+        let tcp = self.connect(settings, patience, walk).await?;
+        let link = Link::new(tcp, redactor, bounds.lease)
+            .map_err(|cause| walk.fail(Stage::Connect, cause))?;
+        walk.link = Some(link.clone());
+        walk.pass(Stage::Connect, None);
+        self.secure(settings, link, patience, walk).await
     }
 
     /// What `failure` is once the control host was asked: a connection that fails there just as it

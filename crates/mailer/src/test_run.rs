@@ -13,6 +13,7 @@ use letterhead_domain::{
     smtp_settings::SmtpSettings,
     test_run::{Cause, Failure, Stage, TestMode, TestReport},
 };
+
 use tokio::time::Instant;
 
 use crate::{
@@ -42,23 +43,32 @@ pub struct TestPlan {
 pub struct TestLimits {
     /// The whole run.
     pub total: Duration,
+    /// The wait for the greeting. A server that waits for TLS itself never greets, and what comes
+    /// after that wait is time to find out on which port or in which way it would.
+    pub greeting: Duration,
+}
+
+impl TestLimits {
+    /// The bounds of a test that must be over at `limit`.
+    pub(crate) fn until(self, limit: Instant) -> Bounds {
+        Bounds { limit: Some(limit), greeting: Some(self.greeting), lease: None }
+    }
 }
 
 impl Default for TestLimits {
     fn default() -> Self {
-        Self { total: Duration::from_secs(20) }
+        Self { total: Duration::from_secs(20), greeting: Duration::from_secs(10) }
     }
 }
 
-/// Runs `plan` within `limits`.
+/// Runs `plan` within `bounds`.
 pub(crate) async fn run(
     opener: &Opener,
     plan: &TestPlan,
-    limits: TestLimits,
+    bounds: Bounds,
     on_stage: OnStage<'_>,
 ) -> TestReport {
     let mut walk = Walk::new(Some(on_stage));
-    let bounds = Bounds { limit: Some(Instant::now() + limits.total), lease: None };
     let failure = try_stages(opener, plan, bounds, &mut walk).await.err();
     walk.report(failure)
 }

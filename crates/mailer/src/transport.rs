@@ -163,7 +163,7 @@ impl Transport {
             return Ok(warm);
         }
         let place = self.commons.place(lease).await?;
-        let bounds = Bounds { limit: None, lease: Some(lease.clone()) };
+        let bounds = Bounds { lease: Some(lease.clone()), ..Bounds::default() };
         let opener = &self.commons.opener;
         let mut walk = Walk::new(None);
         let opening = opener.open(&self.settings, self.password.as_ref(), bounds, &mut walk);

@@ -58,14 +58,14 @@ impl Stand {
         Some(Self { server, mailer })
     }
 
-    /// Lets the server offer AUTH LOGIN and nothing else, as some do to this day. Its processes
-    /// read this when they start, so it must come before the first connection.
-    pub(crate) fn offer_login_only(&self) {
+    /// Lets the server offer `mechanisms` and nothing else: some know AUTH LOGIN alone to this day.
+    /// Its processes read this when they start, so it must come before the first connection.
+    pub(crate) fn offer(&self, mechanisms: &str) {
         let file = self.server.ca_file().with_file_name("etc/sasl/smtpd.conf");
         let both = fs::read_to_string(&file).expect("the server's SASL configuration");
-        let login = both.replace("mech_list: PLAIN LOGIN\n", "mech_list: LOGIN\n");
-        assert_ne!(login, both, "the server offered both");
-        fs::write(&file, login).expect("a file");
+        let line = format!("mech_list: {mechanisms}\n");
+        assert!(both.contains("mech_list: PLAIN LOGIN\n"), "{both}");
+        fs::write(&file, both.replace("mech_list: PLAIN LOGIN\n", &line)).expect("a file");
     }
 
     /// Settings of [`AURORA`] that the server takes.

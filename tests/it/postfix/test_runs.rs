@@ -56,24 +56,37 @@ async fn a_message_run_passes_in_both_encryptions_and_its_mail_arrives() {
 }
 
 #[tokio::test]
-async fn a_server_that_knows_auth_login_alone_is_signed_in_to_and_its_transcript_is_redacted() {
-    let Some(stand) = Stand::start() else { return };
-    stand.offer_login_only();
-    for encryption in ENCRYPTIONS {
-        let report = stand.test(stand.settings(encryption), TestMode::Connection).await;
-        let wrong = plan(stand.settings(encryption), BOREALIS, TestMode::Connection);
-        let refused = stand.mailer.test(wrong, |_| {}).await;
+async fn each_kind_of_sign_in_works_in_both_encryptions_and_its_transcript_is_redacted() {
+    for (offered, used) in [("PLAIN", "PLAIN"), ("LOGIN", "LOGIN"), ("LOGIN PLAIN", "PLAIN")] {
+        let Some(stand) = Stand::start() else { return };
+        stand.offer(offered);
+        for encryption in ENCRYPTIONS {
+            let report = stand.test(stand.settings(encryption), TestMode::Connection).await;
+            let wrong = plan(stand.settings(encryption), BOREALIS, TestMode::Connection);
+            let refused = stand.mailer.test(wrong, |_| {}).await;
 
-        assert!(report.passed(), "{encryption:?} {report:?}");
-        assert_eq!(refusal(&refused).0, Stage::Auth, "{refused:?}");
-        for (report, account) in [(report, AURORA), (refused, BOREALIS)] {
-            let transcript = report.transcript;
-            assert!(transcript.contains("C: AUTH LOGIN"), "{transcript}");
-            for secret in [account.password, &BASE64_STANDARD.encode(account.password)] {
-                assert!(!transcript.contains(secret), "{transcript}");
+            assert!(report.passed(), "{offered} {encryption:?} {report:?}");
+            assert_eq!(refusal(&refused).0, Stage::Auth, "{refused:?}");
+            for (report, account) in [(report, AURORA), (refused, BOREALIS)] {
+                let transcript = report.transcript;
+                assert!(transcript.contains(&format!("C: AUTH {used}")), "{transcript}");
+                for secret in [account.password, &BASE64_STANDARD.encode(account.password)] {
+                    assert!(!transcript.contains(secret), "{transcript}");
+                }
             }
         }
     }
+}
+
+#[tokio::test]
+async fn no_sign_in_is_offered_or_tried_before_starttls() {
+    let Some(stand) = Stand::start() else { return };
+
+    let report = stand.test(stand.settings(Encryption::Starttls), TestMode::Connection).await;
+
+    let transcript = report.transcript;
+    let (before, after) = transcript.split_once("C: STARTTLS").expect("STARTTLS");
+    assert!(!before.contains("AUTH") && after.contains("AUTH PLAIN"), "{transcript}");
 }
 
 #[tokio::test]

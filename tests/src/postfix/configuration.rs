@@ -2,7 +2,8 @@
 
 use std::{fs, io};
 
-use super::{AURORA, BOREALIS, BUSY_RECIPIENT, ForeignSender, Postfix, UNKNOWN_RECIPIENT, user_id};
+use super::{AURORA, BOREALIS, BUSY_RECIPIENT, ForeignSender, Postfix, UNKNOWN_RECIPIENT};
+use crate::mail_server::user_id;
 
 /// Services, none of them in a chroot: that would need the system's libraries copied.
 const SERVICES: &str = "\
@@ -25,9 +26,12 @@ postlog   unix-dgram n - n - 1 postlogd
 pub(super) fn write(postfix: &Postfix, foreign_sender: ForeignSender) -> io::Result<()> {
     fs::write(postfix.path("etc/main.cf"), parameters(postfix, foreign_sender)?)?;
     let (submission, smtps) = (postfix.submission_port(), postfix.smtps_port());
+    let relay = postfix.relay_port();
     let services = format!(
         "127.0.0.1:{submission} inet n - n - - smtpd -o smtpd_tls_security_level=encrypt\n\
-         127.0.0.1:{smtps} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n{SERVICES}"
+         127.0.0.1:{smtps} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n\
+         127.0.0.1:{relay} inet n - n - - smtpd -o smtpd_tls_security_level=none \
+         -o smtpd_tls_auth_only=no -o smtpd_authorized_xclient_hosts=127.0.0.1\n{SERVICES}"
     );
     fs::write(postfix.path("etc/master.cf"), services)?;
     // Debian's Postfix looks for this beside its configuration and nowhere else, whatever

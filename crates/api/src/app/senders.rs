@@ -4,7 +4,7 @@ use letterhead_domain::{
     event::{AuditAction, OperatorEventKind},
     message::SenderRef,
     sender::{PauseReason, VersionNumber},
-    smtp_settings::SettingsDraft,
+    smtp_settings::SettingsInput,
 };
 use letterhead_storage::{
     record::{Expected, Page, PageRequest, SenderRecord, VersionRecord},
@@ -14,6 +14,10 @@ use letterhead_storage::{
 
 use super::{App, AppError, access::Caller};
 use crate::random;
+
+mod typed;
+
+pub use typed::TypedSettings;
 
 /// Finds the sender that a path names.
 ///
@@ -61,17 +65,20 @@ pub async fn list(
 ///
 /// [`AppError::Invalid`] with every refused field (destinations that are not allowed and
 /// `password_required` among them), [`AppError::Stale`] if the newest version is not `expected`,
-/// [`AppError::NotFound`] for an id that is nobody's.
+/// which comes before a `password_required` that stands alone, [`AppError::NotFound`] for an id that
+/// is nobody's.
 pub async fn save(
     app: &App,
     caller: &Caller,
     sender: &str,
-    draft: SettingsDraft,
+    input: SettingsInput,
     expected: Expected,
 ) -> Result<Saved, AppError> {
-    app.mailer.guard().check_literal(&draft.settings)?;
     let reference = SenderRef::parse(sender).ok_or(AppError::NotFound("sender"))?;
     let tx = app.store.tenant(caller.tenant).await?;
+    let record = tx.senders().find(&reference).await?;
+    let newest = record.as_ref().map(SenderRecord::newest);
+    let draft = typed::judge(input, newest, app.mailer.guard())?;
     let actor = caller.actor();
     let saved = tx
         .senders()

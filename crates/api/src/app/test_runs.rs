@@ -4,8 +4,9 @@
 //! when the caller hangs up. No transaction is open while the mail server is spoken to.
 
 use letterhead_domain::{
+    field_errors::FieldErrors,
     id::{SenderId, TestRunId},
-    smtp_settings::SettingsDraft,
+    smtp_settings::SettingsInput,
     test_run::{TestMode, TestStatus, TestTarget},
 };
 use letterhead_storage::{
@@ -16,18 +17,22 @@ use letterhead_storage::{
 use tokio::{sync::watch, task::JoinHandle};
 
 use self::{
-    conduct::conduct,
+    conduct::{Conducted, conduct},
     progress::Stages,
     subject::{saved, target_version, typed},
 };
-use super::{App, AppError, access::Caller};
+use super::{App, AppError, access::Caller, senders::TypedSettings};
 use crate::random;
 
+mod arrival;
 mod conduct;
+mod fix;
 mod mail;
 pub mod progress;
 mod subject;
 pub mod unsaved;
+
+pub use self::arrival::confirm;
 
 /// What to try.
 pub struct TestRequest {
@@ -36,15 +41,31 @@ pub struct TestRequest {
     /// Which saved version; left out, the candidate, else the live one.
     pub target: Option<TestTarget>,
     /// Typed settings that were not saved; they prove nothing.
-    pub settings: Option<SettingsDraft>,
+    pub settings: Option<TypedSettings>,
+    /// Whether to look for settings that work if these do not.
+    pub fix: bool,
+}
+
+/// Judges settings that are to be tried without saving them, as a save over the sender's newest
+/// version would.
+///
+/// # Errors
+///
+/// Every refused field, destinations that are not allowed and `password_required` among them.
+pub fn judge(
+    app: &App,
+    sender: &SenderRecord,
+    input: SettingsInput,
+) -> Result<TypedSettings, FieldErrors> {
+    TypedSettings::judge(input, Some(sender.newest()), app.mailer.guard())
 }
 
 /// Starts a test and does not wait for its end: it goes on and is recorded by itself.
 ///
 /// # Errors
 ///
-/// [`AppError::Invalid`] for typed settings that are refused, [`AppError::Conflict`] if the version
-/// asked for does not exist, [`AppError::TooMany`] beyond the tenant's limits.
+/// [`AppError::Conflict`] if the version asked for does not exist, [`AppError::TooMany`] beyond the
+/// tenant's limits.
 pub async fn start(
     app: &App,
     caller: &Caller,
@@ -82,7 +103,7 @@ async fn begin(
     sender: &SenderRecord,
     request: TestRequest,
 ) -> Result<(TestRunId, JoinHandle<Result<(), AppError>>), AppError> {
-    let mode = request.mode;
+    let (mode, wants_fix) = (request.mode, request.fix);
     let tx = app.store.tenant(caller.tenant).await?;
     let run = NewTestRun {
         id: random::id(),
@@ -92,10 +113,14 @@ async fn begin(
             None => Some(target_version(sender, request.target)?.number),
         },
         mode,
+        code: match mode {
+            TestMode::Connection => None,
+            TestMode::Message => Some(random::arrival_code()),
+        },
         requested_by: caller.actor(),
     };
     let subject = match request.settings {
-        Some(draft) => typed(app, &tx, sender, draft).await?,
+        Some(settings) => typed(&tx, sender, settings).await?,
         None => saved(&tx, sender, target_version(sender, request.target)?).await?,
     };
     if let Begun::TooMany { retry_after } = tx.test_runs().begin(&run, app.rules.test_runs).await? {
@@ -106,7 +131,8 @@ async fn begin(
     // The run's own task: a caller that hangs up drops only the waiting.
     let id = run.id;
     let telling = app.test_runs.begin(id);
-    Ok((id, app.tasks.spawn(conduct(app.clone(), caller.clone(), run, subject, telling))))
+    let conducted = Conducted { app: app.clone(), caller: caller.clone(), run, wants_fix };
+    Ok((id, app.tasks.spawn(conduct(conducted, subject, telling))))
 }
 
 /// Watches a run that this process conducts: the stages so far, as they end. The channel closes

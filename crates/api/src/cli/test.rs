@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 use letterhead_domain::{
     access::Principal,
+    arrival::Arrival,
+    fix::{Fix, Tried},
     test_run::{StageReport, StageStatus, TestMode, TestStatus},
 };
 use letterhead_storage::record::{StoredAdvice, TestRunRecord};
@@ -47,6 +49,7 @@ pub(super) struct TestArgs {
 
 /// How far a test goes, and what is told of it.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 struct Shown {
     /// Send a test mail as well: to the sender's own address, or to the one given with --to
     #[arg(long)]
@@ -57,6 +60,9 @@ struct Shown {
     /// Print the conversation with the server too, with passwords taken out
     #[arg(long)]
     transcript: bool,
+    /// Do not try other ports, encryptions and the like if the test fails
+    #[arg(long)]
+    no_fix: bool,
 }
 
 impl Shown {
@@ -87,7 +93,8 @@ async fn test_saved(
     let run = async {
         let caller = access::enter(&app, &Principal::Console, tenant).await?;
         let sender = senders::load(&app, &caller, sender).await?;
-        let request = TestRequest { mode: shown.mode(), target: None, settings: None };
+        let request =
+            TestRequest { mode: shown.mode(), target: None, settings: None, fix: !shown.no_fix };
         let run = test_runs::run(&app, &caller, &sender, request).await?;
         let transcript = if shown.transcript && run.has_transcript {
             Some(test_runs::transcript(&app, &caller, sender.id, &run.id.to_string()).await?)
@@ -101,13 +108,24 @@ async fn test_saved(
     if shown.json {
         say(&http::test_run_json(&run));
     } else {
-        print(&run.stages, run.advice.as_ref(), transcript.as_deref());
+        print(&run.stages, run.advice.as_ref(), run.fix.as_ref(), transcript.as_deref());
+        if let Arrival::Awaited { .. } = run.arrival {
+            let page = format!("/portal/tenants/{tenant}/senders/{sender}/test-runs/{}", run.id);
+            say(&format!(
+                "\nThe test mail carries a code. Type it in at {page} to prove that it arrived."
+            ));
+        }
     }
     Ok(run.status)
 }
 
 /// Prints what came of a run, for people.
-fn print(stages: &[StageReport], advice: Option<&StoredAdvice>, transcript: Option<&str>) {
+fn print(
+    stages: &[StageReport],
+    advice: Option<&StoredAdvice>,
+    fix: Option<&Fix>,
+    transcript: Option<&str>,
+) {
     for stage in stages {
         let (name, status) = (stage.stage.as_str(), stage.status.as_str());
         let took = match stage.status {
@@ -127,6 +145,14 @@ fn print(stages: &[StageReport], advice: Option<&StoredAdvice>, transcript: Opti
             if let Some(guide) = advice.guide.as_deref().and_then(guides::find) {
                 say(&format!("  Guide: {} (GET /v1/guides/{}/pdf)", guide.title, guide.id));
             }
+        }
+    }
+    if let Some(fix) = fix {
+        say(&format!("\n{}", fix.message()));
+        for Tried { entry, result } in &fix.tried {
+            let place = format!("{}:{} {}", entry.host, entry.port, entry.encryption.as_str());
+            let username = entry.username.as_ref().map(ToString::to_string).unwrap_or_default();
+            say(&format!("  {place} {username}: {}", result.as_str()));
         }
     }
     if let Some(transcript) = transcript {

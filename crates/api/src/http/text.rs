@@ -10,7 +10,9 @@ use letterhead_domain::{
     access::Scope,
     advice::Side,
     delivery::AttemptWord,
+    discovery::{self, Confidence},
     event::OperatorEventKind,
+    fix::{Change, FixOutcome, TryResult},
     message::{MessageKind, MessageStatus, OnUncertain, RecipientRole, RecipientStatus},
     provider::{self, LimitOn, LimitPer, Note, ServiceKind, SignInKind, UsernameKind},
     sender::{PauseReason, SenderState},
@@ -147,6 +149,9 @@ macro_rules! vocabularies {
 
 vocabularies!(
     AttemptWord,
+    Change,
+    Confidence,
+    FixOutcome,
     LimitOn,
     LimitPer,
     MessageKind,
@@ -168,7 +173,9 @@ vocabularies!(
     TestMode,
     TestStatus,
     TestTarget,
+    TryResult,
     UsernameKind,
+    discovery::Source,
     provider::PasswordKind,
     super::problem::ProblemCode,
 );

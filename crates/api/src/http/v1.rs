@@ -5,6 +5,7 @@
 
 mod api_keys;
 mod audit_events;
+mod discoveries;
 mod events;
 mod guides;
 mod messages;
@@ -57,6 +58,7 @@ pub(super) type Api = (
     senders::SendersApi,
     versions::VersionsApi,
     test_runs::TestRunsApi,
+    discoveries::DiscoveriesApi,
     messages::MessagesApi,
     audit_events::AuditEventsApi,
     guides::GuidesApi,
@@ -73,6 +75,7 @@ pub(super) fn api() -> Api {
         senders::SendersApi,
         versions::VersionsApi,
         test_runs::TestRunsApi,
+        discoveries::DiscoveriesApi,
         messages::MessagesApi,
         audit_events::AuditEventsApi,
         guides::GuidesApi,

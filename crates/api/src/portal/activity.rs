@@ -9,6 +9,7 @@ use super::{
     layout::{Layout, Nav},
     moment::Moment,
     paging,
+    test_runs::advice_title,
     texts::Texts,
     visit::{Outcome, Place, Visit},
 };
@@ -47,8 +48,9 @@ impl Line {
             t.with("activity-unknown", [("action", record.action.as_str())])
         });
         // Ids say nothing to a reader.
+        let is_id = |name: &str| matches!(name, "link" | "test_run");
         let telling =
-            record.detail.iter().filter(|(name, value)| name != "link" && !value.is_empty());
+            record.detail.iter().filter(|(name, value)| !is_id(name) && !value.is_empty());
         Self {
             at: record.at.into(),
             who: actor::in_words(t, &record.actor),
@@ -65,12 +67,12 @@ impl Line {
 /// A detail's name and value, each in words where there are words for it.
 fn in_words(t: Texts, name: &str, value: &str) -> (String, String) {
     let named = t.find_text(&format!("activity-detail-{name}"));
-    let value_key = match name {
-        "role" => format!("role-{value}"),
-        "advice" => format!("advice-{value}"),
-        _ => format!("activity-{name}-{value}"),
+    let worded = match name {
+        _ if !is_word(value) => None,
+        "advice" => Some(advice_title(t, value, None)),
+        "role" => t.find_text(&format!("role-{value}")),
+        _ => t.find_text(&format!("activity-{name}-{value}")),
     };
-    let worded = is_word(value).then(|| t.find_text(&value_key)).flatten();
     (named.unwrap_or_else(|| name.to_owned()), worded.unwrap_or_else(|| value.to_owned()))
 }
 

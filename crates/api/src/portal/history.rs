@@ -1,7 +1,7 @@
 //! Test history: every try of a sender's settings, and what stopped it.
 
 use askama::Template;
-use letterhead_domain::{access::Deed, test_run::StageStatus};
+use letterhead_domain::{access::Deed, arrival::Arrival, test_run::StageStatus};
 use letterhead_storage::record::TestRunRecord;
 
 use super::{
@@ -39,6 +39,8 @@ struct RunLine {
     chip: &'static str,
     status: String,
     took: Option<String>,
+    /// When its mail was known to have arrived.
+    arrived: Option<Moment>,
     /// The stage that failed, and what it meant.
     failure: Option<(String, String)>,
 }
@@ -61,6 +63,10 @@ impl RunLine {
             chip: chip.kind,
             status: chip.text,
             took: run.took.map(took_in_words),
+            arrived: match run.arrival {
+                Arrival::Confirmed(at) => Some(at.into()),
+                Arrival::Awaited { .. } | Arrival::Unknown(_) => None,
+            },
             failure,
         }
     }

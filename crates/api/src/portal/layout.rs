@@ -168,7 +168,7 @@ impl Layout {
             role: t.say(&format!("role-{}", person.role.as_str())),
         });
         if let Some(place) = place {
-            layout.tenant = Some(place.tenant_name.clone());
+            layout.tenant = Some(place.tenant.name.to_string());
             let pages = TENANT_PAGES.iter().filter(|(_, _, deed, _)| person.role.may(*deed));
             let item = |&(nav, name, _, path): &(Nav, &str, Deed, &str)| NavItem {
                 name: t.say(name),

@@ -14,6 +14,7 @@ use poem::http::StatusCode;
 
 use super::{
     Table,
+    choice::{Choice, choices},
     form::Form,
     layout::{Banner, Layout, Nav},
     paging,
@@ -50,13 +51,6 @@ struct MessagesPage {
     messages: Vec<MessageLine>,
     newest: Option<String>,
     older: Option<String>,
-}
-
-/// A line of a filter.
-struct Choice {
-    value: &'static str,
-    name: String,
-    chosen: bool,
 }
 
 /// How many messages wait, or went wrong in one way.
@@ -131,13 +125,17 @@ async fn list(visit: Visit) -> Outcome {
     let query = asked.query();
     visit.show(&MessagesPage {
         settings: place.sender_path(""),
-        kinds: choices(t, "message-kind", MessageKind::ALL, MessageKind::as_str, asked.kind),
+        kinds: choices(
+            MessageKind::ALL.iter().copied(),
+            asked.kind.map_or("", MessageKind::as_str),
+            MessageKind::as_str,
+            |kind| t.say(&format!("message-kind-{}", kind.as_str())),
+        ),
         statuses: choices(
-            t,
-            "message-status",
-            MessageStatus::ALL,
+            MessageStatus::ALL.iter().copied(),
+            asked.status.map_or("", MessageStatus::as_str),
             MessageStatus::as_str,
-            asked.status,
+            |status| t.say(&format!("message-status-{}", status.as_str())),
         ),
         is_filtered: query.iter().any(|(_, value)| !value.is_empty()),
         counts: counts(t, &path, standing),
@@ -148,21 +146,6 @@ async fn list(visit: Visit) -> Outcome {
         here: path,
         layout: visit.layout_at(&place, Nav::Messages),
     })
-}
-
-fn choices<T: Copy + PartialEq>(
-    t: Texts,
-    key: &str,
-    all: &[T],
-    word: fn(T) -> &'static str,
-    chosen: Option<T>,
-) -> Vec<Choice> {
-    let choice = |&value: &T| Choice {
-        value: word(value),
-        name: t.say(&format!("{key}-{}", word(value))),
-        chosen: chosen == Some(value),
-    };
-    all.iter().map(choice).collect()
 }
 
 /// What is not zero, with a way to where it is listed.

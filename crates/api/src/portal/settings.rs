@@ -4,6 +4,7 @@ use letterhead_domain::{
     access::Deed,
     provider::{Preset, Provider},
     sender::VersionNumber,
+    test_run::TestMode,
 };
 use letterhead_storage::record::{Expected, SenderRecord, TestRunRecord};
 use poem::http::StatusCode;
@@ -11,14 +12,20 @@ use zeroize::Zeroizing;
 
 use super::{
     Table,
+    address::FIRST_SENDER,
     form::Form,
     layout::Banner,
     refusal::Refusal,
-    visit::{FIRST_SENDER, Outcome, Place, Visit, find_sender},
+    visit::{Outcome, Place, Visit},
 };
-use crate::app::{AppError, senders, test_runs};
+use crate::app::{
+    AppError, senders,
+    test_runs::{self, TestRequest},
+};
 
+mod discovery;
 mod edit;
+mod fix;
 pub(super) mod page;
 mod picker;
 mod typed;
@@ -27,11 +34,15 @@ mod view;
 use edit::Edit;
 use page::Asked;
 use typed::Typed;
-pub(super) use view::{Chip, Difference, Fact, chip as state_chip, differences, facts};
+pub(super) use view::{
+    Chip, Difference, Fact, chip as state_chip, differences, facts, label as field_label,
+    value_in_words,
+};
 
 pub(super) fn routes(table: &mut Table) {
     table.page("/portal/tenants/:tenant/senders/:sender", show);
     table.act("/portal/tenants/:tenant/senders/:sender", save);
+    table.act("/portal/tenants/:tenant/senders/:sender/test-runs/:run/fix", fix::apply);
     table.act("/portal/tenants/:tenant/senders/:sender/candidate/discard", discard);
     table.act("/portal/tenants/:tenant/senders/:sender/pause", pause);
     table.act("/portal/tenants/:tenant/senders/:sender/resume", resume);
@@ -43,7 +54,7 @@ pub(super) async fn sender_of(
     visit: &Visit,
     place: &Place,
 ) -> Result<Option<SenderRecord>, Refusal> {
-    let sender = find_sender(visit, place).await?;
+    let sender = senders::find(&visit.app, &place.caller, &place.sender).await?;
     if sender.is_none() && place.sender != FIRST_SENDER {
         return Err(Refusal::NotFound);
     }
@@ -85,18 +96,26 @@ async fn show(visit: Visit) -> Outcome {
     page::show(&visit, &place, Some(&sender), asked).await
 }
 
-/// Saves the form, or fills a known service's server into it.
+/// Saves the form, or fills a server into it.
 async fn save(visit: Visit, form: Form) -> Outcome {
     let place = visit.place().await?;
     visit.require(Deed::EditSettings)?;
     let sender = sender_of(&visit, &place).await?;
     let typed = Typed::of_form(&form);
+    if !form.text("take").is_empty() {
+        let edit = Edit::unsaved(typed.taken(form.text("take")), &form);
+        let text = visit.texts().with("discovery-taken", [("host", edit.typed.host.as_str())]);
+        let banner = Some(Banner { kind: "info", text });
+        let asked = Asked { banner, form: Some(edit), ..Asked::default() };
+        return page::show(&visit, &place, sender.as_ref(), asked).await;
+    }
     match form.text("do") {
         "fill" => {
             let chosen = picker::chosen(form.text("provider"));
             return fill(&visit, &place, sender.as_ref(), Edit::unsaved(typed, &form), chosen)
                 .await;
         }
+        "discover" => return discovery::find(&visit, &place, sender.as_ref(), &form).await,
         "fill-suggested" => {
             let chosen = typed.suggestion();
             return fill(&visit, &place, sender.as_ref(), Edit::unsaved(typed, &form), chosen)
@@ -111,24 +130,25 @@ async fn save(visit: Visit, form: Form) -> Outcome {
         number => Expected::Version(VersionNumber(number.parse().map_err(|_| Refusal::BadForm)?)),
     };
     let password = Zeroizing::new(form.text("password").to_owned());
-    let refused = |errors| {
-        let edit = Edit { errors, ..Edit::unsaved(typed.clone(), &form) };
-        refused(&visit, &place, sender.as_ref(), edit)
-    };
-    let draft = match typed.draft(password, newest, visit.app.mailer.guard()) {
-        Ok(draft) => draft,
-        Err(errors) => return refused(errors).await,
-    };
-    let saved = match senders::save(&visit.app, &place.caller, &place.sender, draft, expected).await
+    let input = typed.input(password, newest);
+    let saved = match senders::save(&visit.app, &place.caller, &place.sender, input, expected).await
     {
         Ok(saved) => saved,
-        Err(AppError::Invalid(errors)) => return refused(errors).await,
+        Err(AppError::Invalid(errors)) => {
+            let edit = Edit { errors, ..Edit::unsaved(typed, &form) };
+            return refused(&visit, &place, sender.as_ref(), edit).await;
+        }
         Err(AppError::Stale) => {
             let edit = Edit { is_stale: true, base: None, ..Edit::unsaved(typed, &form) };
             return stale(&visit, &place, edit).await;
         }
         Err(error) => return Err(error.into()),
     };
+    if form.text("then") == "test" && visit.may(Deed::Test) {
+        let mode = TestMode::Connection;
+        let request = TestRequest { mode, target: None, settings: None, fix: true };
+        return super::test_runs::begin(&visit, &place, &saved.record, request).await;
+    }
     let path = place.sender_path("");
     Ok(match (saved.changed, saved.promoted) {
         (false, _) => visit.did("did-settings-unchanged", &path),

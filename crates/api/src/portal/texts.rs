@@ -16,6 +16,9 @@ macro_rules! parts {
         &[
             include_str!(concat!("../../texts/", $language, "/activity.ftl")),
             include_str!(concat!("../../texts/", $language, "/advice.ftl")),
+            include_str!(concat!("../../texts/", $language, "/arrival.ftl")),
+            include_str!(concat!("../../texts/", $language, "/discovery.ftl")),
+            include_str!(concat!("../../texts/", $language, "/fix.ftl")),
             include_str!(concat!("../../texts/", $language, "/guides.ftl")),
             include_str!(concat!("../../texts/", $language, "/history.ftl")),
             include_str!(concat!("../../texts/", $language, "/layout.ftl")),

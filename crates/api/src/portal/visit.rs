@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use askama::Template;
 use letterhead_domain::access::{Deed, Person, Principal};
+use letterhead_storage::record::TenantRecord;
 use poem::{
     Request, Response,
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -12,19 +13,17 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{
+    address::{self, FIRST_SENDER, OPERATOR_TENANTS},
     cookies,
     form::Form,
     layout::{Layout, Nav, Site},
     refusal::Refusal,
     texts::Texts,
 };
-use crate::app::{App, access, access::Caller, portal_sessions, senders, tenants};
+use crate::app::{App, access, access::Caller, portal_sessions, tenants};
 
 /// How a handler ends: with an answer, or with a refusal that has a page of its own.
 pub(crate) type Outcome = Result<Response, Refusal>;
-
-/// The slug of a tenant's first sender.
-pub(crate) const FIRST_SENDER: &str = "default";
 
 /// One request of somebody who is signed in.
 pub(crate) struct Visit {
@@ -46,10 +45,8 @@ pub(crate) struct Visit {
 pub(crate) struct Place {
     /// Who asks, and of which tenant.
     pub(crate) caller: Caller,
-    /// The tenant's slug.
-    pub(crate) tenant: String,
-    /// The tenant's name.
-    pub(crate) tenant_name: String,
+    /// The tenant.
+    pub(crate) tenant: TenantRecord,
     /// The sender as the path names it; the first one on pages that name none.
     pub(crate) sender: String,
 }
@@ -57,12 +54,12 @@ pub(crate) struct Place {
 impl Place {
     /// The address of one of the tenant's pages.
     pub(crate) fn path(&self, rest: &str) -> String {
-        format!("/portal/tenants/{}/{rest}", self.tenant)
+        address::of_tenant(&self.tenant.slug, rest)
     }
 
     /// The address of one of the sender's pages; `rest` is empty, or begins with a slash.
     pub(crate) fn sender_path(&self, rest: &str) -> String {
-        self.path(&format!("senders/{}{rest}", self.sender))
+        address::of_sender(&self.tenant.slug, &self.sender, rest)
     }
 }
 
@@ -140,12 +137,7 @@ impl Visit {
             "" => FIRST_SENDER,
             named => named,
         };
-        Ok(Place {
-            caller,
-            tenant: tenant.slug.to_string(),
-            tenant_name: tenant.name.to_string(),
-            sender: sender.to_owned(),
-        })
+        Ok(Place { caller, tenant, sender: sender.to_owned() })
     }
 
     /// A part of the path by its name; empty if the path has none of this name.
@@ -207,11 +199,11 @@ impl Visit {
     /// [`Refusal::App`] if the database is away.
     pub(super) async fn home(&self) -> Result<String, Refusal> {
         let Some(tenant) = self.person.tenant else {
-            return Ok("/portal/operator/tenants".to_owned());
+            return Ok(OPERATOR_TENANTS.to_owned());
         };
         let caller = Caller { principal: self.principal(), tenant };
         let slug = tenants::load(&self.app, &caller).await?.slug;
-        Ok(format!("/portal/tenants/{slug}/senders/{FIRST_SENDER}"))
+        Ok(address::of_sender(slug, FIRST_SENDER, ""))
     }
 }
 
@@ -236,16 +228,4 @@ fn csrf_of(session: &str) -> String {
         let _infallible = write!(text, "{byte:02x}");
         text
     })
-}
-
-/// The sender of a place, if the tenant has it.
-///
-/// # Errors
-///
-/// [`Refusal::App`] if the database is away.
-pub(crate) async fn find_sender(
-    visit: &Visit,
-    place: &Place,
-) -> Result<Option<letterhead_storage::record::SenderRecord>, Refusal> {
-    Ok(senders::find(&visit.app, &place.caller, &place.sender).await?)
 }

@@ -2,6 +2,10 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails here")]
 
+mod arrival;
+mod denied;
+mod discoveries;
+mod fixes;
 mod framework;
 mod guides;
 mod messages;

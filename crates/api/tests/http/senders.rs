@@ -76,6 +76,75 @@ async fn every_refused_setting_is_named_at_once_and_no_value_is_repeated() {
 }
 
 #[tokio::test]
+async fn a_malformed_field_hides_neither_a_denied_destination_nor_a_missing_password() {
+    let world = World::new().await;
+    let mut settings = world.settings();
+    settings["host"] = json!("169.254.169.254");
+    settings["port"] = json!(22);
+    settings["encryption"] = json!("none");
+    settings["sender_email"] = json!("nobody");
+    settings.as_object_mut().expect("an object").remove("password");
+    let refused = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
+    let later = [
+        refused("/host", "destination_not_allowed"),
+        refused("/port", "port_not_allowed"),
+        refused("/encryption", "encryption_required"),
+        refused("/password", "password_required"),
+    ];
+
+    let malformed = world.put(DEFAULT, &world.aurora, &settings).await;
+    settings["sender_email"] = json!("ann@aurora.example");
+    let well_formed = world.put(DEFAULT, &world.aurora, &settings).await;
+
+    let mut all = vec![refused("/sender_email", "malformed")];
+    all.extend(later.clone());
+    assert_eq!(malformed.refused(), all);
+    assert_eq!(well_formed.refused(), later);
+}
+
+#[tokio::test]
+async fn nothing_is_refused_that_a_mended_field_may_turn_out_to_allow() {
+    let world = World::new().await;
+    world.save_default().await;
+    let mut settings = world.settings();
+    settings.as_object_mut().expect("an object").remove("password");
+    // The host is exempt at its own port, and the stored password is for this host.
+    let cases = [("port", json!(0)), ("host", json!("not a host")), ("auth", json!("maybe"))];
+
+    for (field, broken) in cases {
+        let mut settings = settings.clone();
+        settings[field] = broken;
+        let answer = world.put(DEFAULT, &world.aurora, &settings).await;
+
+        let pointers: Vec<_> = answer.refused().into_iter().map(|(pointer, _)| pointer).collect();
+        assert_eq!(pointers, [format!("/{field}")]);
+    }
+}
+
+#[tokio::test]
+async fn a_stale_version_comes_after_malformed_fields_and_before_a_missing_password() {
+    let world = World::new().await;
+    world.save_default().await;
+    let own = bearer(&world.aurora);
+    let headers = [own.as_ref(), ("if-match", "\"7\"")];
+    let mut settings = world.settings();
+    settings["username"] = json!("somebody else");
+    settings.as_object_mut().expect("an object").remove("password");
+
+    let stale = world.call(Method::PUT, DEFAULT, &headers, Some(&settings)).await;
+    settings["port"] = json!(0);
+    let malformed = world.call(Method::PUT, DEFAULT, &headers, Some(&settings)).await;
+
+    assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED, "{}", stale.text);
+    assert_eq!(malformed.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let refused = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
+    assert_eq!(
+        malformed.refused(),
+        [refused("/port", "out_of_range"), refused("/password", "password_required")],
+    );
+}
+
+#[tokio::test]
 async fn destinations_that_are_not_allowed_are_refused_on_save() {
     let world = World::new().await;
     let cases = [

@@ -77,6 +77,22 @@ async fn typed_settings_are_tried_and_prove_nothing() {
             refused("/settings/sender_email", "malformed"),
         ],
     );
+    let mut denied = world.settings();
+    denied["host"] = json!("169.254.169.254");
+    denied["port"] = json!(587);
+    denied["sender_email"] = json!("nobody");
+    denied.as_object_mut().expect("an object").remove("password");
+    let body = json!({"mode": "maybe", "settings": denied});
+    let answer = world.post(RUNS, &world.aurora, &body).await;
+    assert_eq!(
+        answer.refused(),
+        [
+            refused("/mode", "unknown_value"),
+            refused("/settings/sender_email", "malformed"),
+            refused("/settings/host", "destination_not_allowed"),
+            refused("/settings/password", "password_required"),
+        ],
+    );
     let mut moved = world.settings();
     moved["host"] = json!("smtp.example.net");
     moved["port"] = json!(587);

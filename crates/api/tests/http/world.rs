@@ -60,12 +60,28 @@ pub(crate) struct Answer {
     pub(crate) text: String,
 }
 
+/// What the name servers know: names that lead inside, in several ways.
+const NAMES: [(&str, &[&str]); 5] = [
+    ("localhost", &["127.0.0.1"]),
+    ("inside.example", &["10.0.0.5"]),
+    ("metadata.example", &["169.254.169.254"]),
+    ("mapped.example", &["::ffff:192.168.1.1"]),
+    ("mixed.example", &["8.8.8.8", "fd00:ec2::254"]),
+];
+
 impl World {
     pub(crate) async fn new() -> Self {
         Self::with_rules(|_| {}).await
     }
 
     pub(crate) async fn with_rules(change: impl FnOnce(&mut Rules)) -> Self {
+        Self::with(change, |_| {}).await
+    }
+
+    pub(crate) async fn with(
+        change: impl FnOnce(&mut Rules),
+        adjust: impl FnOnce(&mut MailerConfig),
+    ) -> Self {
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().expect("a folder");
         let practice = PracticeServer::start(PracticeConfig::ephemeral(folder.path())).await;
@@ -75,9 +91,10 @@ impl World {
             message: MessageLimits::default(),
             test_runs: RunLimits { per_minute: 6, per_hour: 60 },
             failed_auth_per_minute: 30,
+            discoveries_per_minute: 10,
         };
         change(&mut rules);
-        let app = app(&database.url(), &practice, rules).await;
+        let app = adjusted_app(&database.url(), &practice, rules, adjust).await;
         let operator = tenants::create_operator_key(&app, "test".parse().expect("a name")).await;
         let operator = operator.expect("a key").text.to_string();
         let config = HttpConfig {
@@ -196,6 +213,15 @@ impl World {
 
 /// The parts of the program, over `url` and `practice`.
 pub(crate) async fn app(url: &str, practice: &PracticeServer, rules: Rules) -> App {
+    adjusted_app(url, practice, rules, |_| {}).await
+}
+
+async fn adjusted_app(
+    url: &str,
+    practice: &PracticeServer,
+    rules: Rules,
+    adjust: impl FnOnce(&mut MailerConfig),
+) -> App {
     let ports = [practice.starttls_port(), practice.implicit_tls_port()];
     let policy = EgressPolicy {
         allowed: ports
@@ -204,10 +230,15 @@ pub(crate) async fn app(url: &str, practice: &PracticeServer, rules: Rules) -> A
             .collect(),
         extra_ports: Vec::new(),
     };
-    let localhost = "localhost".parse().expect("a host");
-    let resolver = Resolver::fixed([(localhost, vec![IpAddr::V4(Ipv4Addr::LOCALHOST)])]);
+    let names = NAMES.map(|(name, addresses)| {
+        let addresses = addresses.iter().map(|text| text.parse().expect("an address"));
+        (name.parse().expect("a host"), addresses.collect::<Vec<IpAddr>>())
+    });
+    let resolver = Resolver::fixed(names);
     let trust = TlsTrust::load(&[practice.ca_file().to_owned()]).expect("a CA");
-    let mailer = Mailer::new(MailerConfig::new(policy, resolver, trust));
+    let mut config = MailerConfig::new(policy, resolver, trust);
+    adjust(&mut config);
+    let mailer = Mailer::new(config);
     let keys = MasterKeys::parse(&MasterKeys::generate("test", &[7; 32])).expect("a key");
     let config = StoreConfig { url: url.to_owned(), connections: 4, statement_cache: 100 };
     let store = Store::connect(config, keys).await.expect("a pool");

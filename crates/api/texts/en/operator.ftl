@@ -51,7 +51,7 @@ operator-back = Back
 
 did-tenant-suspended = The tenant is suspended. Nothing of it leaves any more.
 did-tenant-resumed = The tenant works again. What waited goes on leaving.
-did-nobody-to-test = Nothing was tested: mark at least one tenant, or search for others.
+nobody-to-test = Nothing was tested: mark at least one tenant, or search for others.
 did-bulk-run-cancelled = Cancelled. Tests that had begun end by themselves; the others are left out.
 
 link-title = Make a portal link

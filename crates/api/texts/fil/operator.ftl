@@ -51,7 +51,7 @@ operator-back = Bumalik
 
 did-tenant-suspended = Suspendido na ang tenant. Wala nang umaalis na mail nito.
 did-tenant-resumed = Gumagana na muli ang tenant. Nagpapatuloy ang mga naghintay.
-did-nobody-to-test = Walang na-test: magmarka ng kahit isang tenant, o maghanap ng iba.
+nobody-to-test = Walang na-test: magmarka ng kahit isang tenant, o maghanap ng iba.
 did-bulk-run-cancelled = Kinansela. Kusang matatapos ang mga test na nasimulan; hindi na isasama ang iba.
 
 link-title = Gumawa ng link sa portal

@@ -158,3 +158,5 @@ fn families_take_turns() {
 
     assert_eq!(order, ["2a00::1", "8.8.8.8", "2a00::2", "8.8.4.4", "2a00::3"].map(parse));
 }
+
+mod dns;

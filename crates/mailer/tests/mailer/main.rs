@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod advice;
+mod autoconfig;
 mod cache;
 mod delivery;
+mod fixes;
 mod gears;
 mod hostile;
+mod limits;
 mod sink;
 mod stand;
 mod test_runs;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
     advice::{Advice, Side},
+    arrival::Arrival,
+    fix::Fix,
     id::{SenderId, TestRunId},
     sender::VersionNumber,
     test_run::{Stage, StageReport, TestMode, TestStatus, TlsFacts},
@@ -35,8 +37,12 @@ pub struct TestRunRecord {
     pub tls: Option<TlsFacts>,
     /// What to do about its failure.
     pub advice: Option<StoredAdvice>,
+    /// What was found after its failure, if anything was looked for.
+    pub fix: Option<Fix>,
     /// Whether there is a transcript of the conversation.
     pub has_transcript: bool,
+    /// What is known of the arrival of its mail.
+    pub arrival: Arrival,
 }
 
 /// An advice as it was given at the time: the words may have changed since.

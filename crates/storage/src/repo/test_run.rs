@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use letterhead_domain::{
     advice::{Advice, advise},
+    arrival::{ArrivalCode, VALID_FOR},
     id::{SenderId, TestRunId},
     sender::VersionNumber,
     test_run::{Cause, Failure, Stage, StageReport, TestMode, TestReport},
@@ -20,12 +21,14 @@ use crate::{
     store::TenantTx,
 };
 
+mod arrival;
+mod fix;
 mod row;
 
 const NO_RUN: StorageError = StorageError::NotFound("test run");
 
 /// A test run that is about to start.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewTestRun {
     /// Its id.
     pub id: TestRunId,
@@ -35,6 +38,8 @@ pub struct NewTestRun {
     pub version: Option<VersionNumber>,
     /// How far it is to go.
     pub mode: TestMode,
+    /// The code that its mail carries, in mode `message`.
+    pub code: Option<ArrivalCode>,
     /// Who asks for it, as the audit names them.
     pub requested_by: String,
 }
@@ -72,10 +77,7 @@ impl TestRuns<'_> {
     /// [`StorageError::NotFound`] if there is no such sender.
     pub async fn begin(&self, new: &NewTestRun, limits: RunLimits) -> Result<Begun, StorageError> {
         let (tenant, now) = (self.tx.tenant.get(), self.tx.now);
-        let turn = format!("letterhead test runs {tenant}");
-        let lock =
-            raw_sql!(Postgres, r#"SELECT pg_advisory_xact_lock(hashtextextended({turn}, 0))"#);
-        execute(&self.tx.tx, lock, "wait for another test run to begin").await?;
+        self.take_turn().await?;
         let windows =
             [(TimeDelta::minutes(1), limits.per_minute), (TimeDelta::hours(1), limits.per_hour)];
         let mut retry_after = None;
@@ -85,14 +87,15 @@ impl TestRuns<'_> {
         if let Some(retry_after) = retry_after {
             return Ok(Begun::TooMany { retry_after });
         }
-        let NewTestRun { id, sender, version, mode, requested_by } = new;
+        let NewTestRun { id, sender, version, mode, code, requested_by } = new;
         let (id, sender, mode) = (id.get(), sender.get(), mode.as_str());
         let version = version.map(|version| i64::from(version.0));
+        let code = code.as_ref().map(ArrivalCode::as_str);
         let insert = raw_sql!(
             Postgres,
             r#"INSERT INTO test_runs
-                   (tenant_id, id, sender_id, version, mode, requested_by, started_at)
-               SELECT tenant_id, {id}, id, {version}, {mode}, {requested_by}, {now}
+                   (tenant_id, id, sender_id, version, mode, arrival_code, requested_by, started_at)
+               SELECT tenant_id, {id}, id, {version}, {mode}, {code}, {requested_by}, {now}
                FROM senders
                WHERE tenant_id = {tenant} AND id = {sender} AND deleted_at IS NULL"#
         );
@@ -100,6 +103,14 @@ impl TestRuns<'_> {
             0 => Err(StorageError::NotFound("sender")),
             _ => Ok(Begun::Started),
         }
+    }
+
+    /// Waits until no other run of the tenant begins or counts; it lasts as long as the transaction.
+    async fn take_turn(&self) -> Result<(), StorageError> {
+        let turn = format!("letterhead test runs {}", self.tx.tenant);
+        let lock =
+            raw_sql!(Postgres, r#"SELECT pg_advisory_xact_lock(hashtextextended({turn}, 0))"#);
+        execute(&self.tx.tx, lock, "wait for another test run").await.map(|_| ())
     }
 
     /// How long the tenant must wait until fewer than `limit` runs began within `window`.
@@ -227,10 +238,13 @@ impl TestRuns<'_> {
         id: TestRunId,
     ) -> Result<TestRunRecord, StorageError> {
         let (tenant, sender, id) = (self.tx.tenant.get(), sender.get(), id.get());
+        let too_old = self.tx.now - VALID_FOR;
         let query = raw_sql!(
             Postgres,
             r#"SELECT id, sender_id, version, mode, status, requested_by, started_at, took_ms,
-                      stages, tls, advice, transcript IS NOT NULL AS has_transcript
+                      stages, tls, advice, fix, transcript IS NOT NULL AS has_transcript,
+                      arrival_code IS NOT NULL AND started_at > {too_old} AS code_is_valid,
+                      wrong_codes, arrived_at
                FROM test_runs
                WHERE tenant_id = {tenant} AND sender_id = {sender} AND id = {id}"#
         );
@@ -250,10 +264,13 @@ impl TestRuns<'_> {
     ) -> Result<Page<TestRunRecord>, StorageError> {
         let (tenant, sender) = (self.tx.tenant.get(), sender.get());
         let (after, limit) = (page.after_id(), page.rows());
+        let too_old = self.tx.now - VALID_FOR;
         let query = raw_sql!(
             Postgres,
             r#"SELECT id, sender_id, version, mode, status, requested_by, started_at, took_ms,
-                      stages, tls, advice, transcript IS NOT NULL AS has_transcript
+                      stages, tls, advice, fix, transcript IS NOT NULL AS has_transcript,
+                      arrival_code IS NOT NULL AND started_at > {too_old} AS code_is_valid,
+                      wrong_codes, arrived_at
                FROM test_runs
                WHERE tenant_id = {tenant} AND sender_id = {sender}
                    AND ({after}::uuid IS NULL OR id < {after})

@@ -76,6 +76,7 @@ async fn begun(world: &World, tenant: TenantId, sender: SenderId) -> TestRunId {
         sender,
         version: Some(VersionNumber(1)),
         mode: TestMode::Connection,
+        code: None,
         requested_by: "operator:otto@operator.example".to_owned(),
     };
     let tx = world.store.tenant(tenant).await.unwrap();

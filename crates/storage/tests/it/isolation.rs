@@ -73,6 +73,21 @@ async fn tenant_tables(world: &World) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn every_table_with_a_tenant_is_emptied_when_its_tenant_is_deleted() {
+    let world = World::new().await;
+
+    let listed = "SELECT unnest(letterhead_tenant_tables()) AS name ORDER BY 1";
+    let rows = world.database.rows(listed).await;
+    let emptied: Vec<_> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+
+    let mut all = tenant_tables(&world).await;
+    // The operator's own record of what became of their tenants outlives them.
+    all.retain(|table| table != "operator_events");
+    all.sort_unstable();
+    assert_eq!(emptied, all);
+}
+
+#[tokio::test]
 async fn every_table_with_a_tenant_forces_row_level_security_and_is_keyed_by_it() {
     let world = World::new().await;
     let tables = tenant_tables(&world).await;

@@ -28,6 +28,7 @@ fn new_run(sender: SenderId) -> NewTestRun {
         sender,
         version: Some(VersionNumber(1)),
         mode: TestMode::Connection,
+        code: None,
         requested_by: "api-key:test".to_owned(),
     }
 }

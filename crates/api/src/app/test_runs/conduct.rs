@@ -7,55 +7,56 @@ use letterhead_domain::{
     advice::{self, Advice},
     email::EmailAddress,
     event::{AuditAction, OperatorEventKind},
+    fix::{Fix, account::SignIn},
     smtp_settings::SmtpSettings,
     test_run::{Cause, Stage, TestMode, TestReport, TestStatus},
 };
-use letterhead_mailer::test_run::TestPlan;
+use letterhead_mailer::{fix::FixPlan, test_run::TestPlan};
 use letterhead_storage::repo::test_run::NewTestRun;
 
 use super::{
+    fix,
     mail::test_mail,
     progress::{self, Telling},
-    subject::{SecretUnreadable, Subject},
+    subject::Subject,
 };
 use crate::{
     app::{App, AppError, access::Caller},
     random,
 };
 
+/// A run under way.
+pub(super) struct Conducted {
+    pub(super) app: App,
+    pub(super) caller: Caller,
+    pub(super) run: NewTestRun,
+    /// Whether to look for settings that work if these do not.
+    pub(super) wants_fix: bool,
+}
+
+/// What is recorded of a run.
+struct Outcome {
+    report: TestReport,
+    advice: Option<Advice>,
+    fix: Option<Fix>,
+    /// In the order in which they were tried.
+    sign_ins: Vec<SignIn>,
+}
+
 /// Runs the test and records it; the record is tried again while the database is away.
 pub(super) async fn conduct(
-    app: App,
-    caller: Caller,
-    run: NewTestRun,
+    conducted: Conducted,
     subject: Subject,
     telling: Telling,
 ) -> Result<(), AppError> {
-    let Subject { settings, password } = subject;
+    let Conducted { app, caller, run, .. } = &conducted;
     app.tasks.spawn(progress::write_down(app.clone(), caller.tenant, run.id, telling.watch()));
-    let report = match password {
-        Ok(password) => {
-            let recipient = recipient(&caller, &settings, run.mode);
-            let plan = TestPlan {
-                mail: match run.mode {
-                    TestMode::Connection => None,
-                    TestMode::Message => Some(test_mail(&settings, &recipient, app.now().await?)?),
-                },
-                recipient,
-                settings: settings.clone(),
-                password,
-                mode: run.mode,
-            };
-            app.mailer.test(plan, |stage| telling.ended(stage)).await
-        }
-        Err(SecretUnreadable) => TestReport::stopped(Stage::Auth, Cause::SecretUnreadable),
-    };
-    let advice = report.failure.as_ref().map(|failure| advice::advise(&settings, failure));
-    app.metrics.test_run(report.status());
+    let outcome = try_out(&conducted, subject, &telling).await?;
+    app.metrics.test_run(outcome.report.status());
 
     let mut wait = Duration::from_millis(250);
     loop {
-        match record(&app, &caller, &run, &report, advice.as_ref()).await {
+        match record(app, caller, run, &outcome).await {
             Err(AppError::Unavailable(_)) if wait < Duration::from_secs(60) => {
                 tokio::time::sleep(wait).await;
                 wait *= 2;
@@ -63,6 +64,45 @@ pub(super) async fn conduct(
             recorded => return recorded,
         }
     }
+}
+
+/// Speaks to the mail server, and looks for other settings if these fail.
+async fn try_out(
+    conducted: &Conducted,
+    subject: Subject,
+    telling: &Telling,
+) -> Result<Outcome, AppError> {
+    let Conducted { app, caller, run, wants_fix } = conducted;
+    let Subject { settings, password, secret, password_is_typed } = subject;
+    let Ok(password) = password else {
+        let report = TestReport::stopped(Stage::Auth, Cause::SecretUnreadable);
+        let advice = report.failure.as_ref().map(|failure| advice::advise(&settings, failure));
+        return Ok(Outcome { report, advice, fix: None, sign_ins: Vec::new() });
+    };
+    let recipient = recipient(caller, &settings, run.mode);
+    let plan = TestPlan {
+        mail: match &run.code {
+            None => None,
+            Some(code) => Some(test_mail(&settings, &recipient, code, app.now().await?)?),
+        },
+        recipient,
+        settings,
+        password,
+        mode: run.mode,
+    };
+    let report = app.mailer.test(&plan, |stage| telling.ended(stage)).await;
+    let failure = report.failure.as_ref();
+    let advice = failure.map(|failure| advice::advise(&plan.settings, failure));
+    let own = SignIn::of(&plan.settings, secret, failure);
+    let search = failure
+        .filter(|_| *wants_fix)
+        .and_then(|failure| FixPlan::of(plan, failure, report.took, password_is_typed));
+    let (fix, further) = match search {
+        Some(search) => fix::look(conducted, search, own.as_ref(), secret).await,
+        None => (None, None),
+    };
+    let sign_ins = own.into_iter().chain(further).collect();
+    Ok(Outcome { report, advice, fix, sign_ins })
 }
 
 /// Whom the run names at `RCPT`: somebody signed in gets their test mail themselves. Everybody else
@@ -81,11 +121,15 @@ async fn record(
     app: &App,
     caller: &Caller,
     run: &NewTestRun,
-    report: &TestReport,
-    advice: Option<&Advice>,
+    outcome: &Outcome,
 ) -> Result<(), AppError> {
+    let Outcome { report, advice, fix, sign_ins } = outcome;
     let tx = app.store.tenant(caller.tenant).await?;
-    tx.test_runs().finish(run.id, report, advice).await?;
+    tx.test_runs().finish(run.id, report, advice.as_ref()).await?;
+    tx.test_runs().keep_sign_ins(run.id, sign_ins).await?;
+    if let Some(fix) = fix {
+        tx.test_runs().keep_fix(run.id, fix).await?;
+    }
     let mut detail = vec![("status", report.status().as_str().to_owned())];
     detail.extend(run.version.map(|version| ("version", version.to_string())));
     detail.extend(advice.map(|advice| ("advice", advice.code.to_owned())));

@@ -1,21 +1,25 @@
 //! What a run tries: a saved version, or settings as they were typed.
 
 use letterhead_domain::{
-    field_errors::{FieldErrors, Invalid},
+    id::SecretId,
     password::{PasswordChange, SmtpPassword},
-    sender::{PromotePolicy, SavePlan, SecretPlan, SettingsVersion, plan_save},
+    sender::{SecretPlan, SettingsVersion},
     smtp_settings::{SettingsDraft, SmtpSettings},
     test_run::TestTarget,
 };
 use letterhead_storage::{error::StorageError, record::SenderRecord, store::TenantTx};
 
-use crate::app::{App, AppError};
+use crate::app::{AppError, senders::TypedSettings};
 
 /// What a run tries, decided before it is stored.
 pub(super) struct Subject {
     pub(super) settings: SmtpSettings,
     /// The password, or that it cannot be opened.
     pub(super) password: Result<Option<SmtpPassword>, SecretUnreadable>,
+    /// Which stored password it is; none if there is none, or if it was typed for this run.
+    pub(super) secret: Option<SecretId>,
+    /// Whether the password was typed for this run.
+    pub(super) password_is_typed: bool,
 }
 
 pub(super) struct SecretUnreadable;
@@ -42,11 +46,18 @@ pub(super) async fn saved(
     version: &SettingsVersion,
 ) -> Result<Subject, AppError> {
     match tx.senders().reveal(sender.id, version.number).await {
-        Ok((settings, password)) => Ok(Subject { settings, password: Ok(password) }),
-        Err(StorageError::Sealed(_)) => {
-            let settings = version.settings.clone();
-            Ok(Subject { settings, password: Err(SecretUnreadable) })
-        }
+        Ok((settings, password)) => Ok(Subject {
+            settings,
+            password: Ok(password),
+            secret: version.secret,
+            password_is_typed: false,
+        }),
+        Err(StorageError::Sealed(_)) => Ok(Subject {
+            settings: version.settings.clone(),
+            password: Err(SecretUnreadable),
+            secret: version.secret,
+            password_is_typed: false,
+        }),
         Err(err) => Err(err.into()),
     }
 }
@@ -54,33 +65,19 @@ pub(super) async fn saved(
 /// Typed settings with the password that was typed with them, or with the stored one if a save
 /// would have kept it.
 pub(super) async fn typed(
-    app: &App,
     tx: &TenantTx,
     sender: &SenderRecord,
-    draft: SettingsDraft,
+    typed: TypedSettings,
 ) -> Result<Subject, AppError> {
-    app.mailer.guard().check_literal(&draft.settings).map_err(|e| below_settings(&e))?;
+    let TypedSettings { draft: SettingsDraft { settings, password }, secret } = typed;
     let newest = sender.newest();
-    let plan = plan_save(Some(newest), None, &draft, PromotePolicy::AfterTest);
-    let secret = match plan.map_err(|errors| below_settings(&errors))? {
-        SavePlan::Unchanged => SecretPlan::Carry,
-        SavePlan::NewVersion { secret, .. } => secret,
-    };
-    let password = match (secret, draft.password) {
-        (SecretPlan::None, _) => None,
-        (SecretPlan::Typed, PasswordChange::Set(password)) => Some(password),
+    let (password, secret, password_is_typed) = match (secret, password) {
+        (SecretPlan::None, _) => (None, None, false),
+        (SecretPlan::Typed, PasswordChange::Set(password)) => (Some(password), None, true),
         (SecretPlan::Typed | SecretPlan::Carry, _) => {
-            tx.senders().reveal(sender.id, newest.number).await?.1
+            let (_, password) = tx.senders().reveal(sender.id, newest.number).await?;
+            (password, newest.secret, false)
         }
     };
-    Ok(Subject { settings: draft.settings, password: Ok(password) })
-}
-
-fn below_settings(errors: &FieldErrors) -> FieldErrors {
-    let mut below = FieldErrors::default();
-    for error in errors.iter() {
-        let invalid = Invalid { code: error.code, message: error.message.clone() };
-        below.push(format!("/settings{}", error.pointer), invalid);
-    }
-    below
+    Ok(Subject { settings, password: Ok(password), secret, password_is_typed })
 }

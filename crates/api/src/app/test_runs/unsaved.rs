@@ -5,24 +5,32 @@
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
     advice::{self, Advice},
+    arrival::ArrivalCode,
     email::EmailAddress,
     field_errors::FieldErrors,
+    fix::{
+        Fix,
+        account::{Account, PastSignIn, SignIn, may_sign_in},
+    },
     password::PasswordChange,
-    smtp_settings::{Auth, SettingsDraft, password_required},
+    smtp_settings::{SettingsDraft, SettingsInput},
     test_run::{StageReport, TestMode, TestReport},
 };
-use letterhead_mailer::{mailer::Mailer, test_run::TestPlan};
+use letterhead_mailer::{fix::FixPlan, mailer::Mailer, test_run::TestPlan};
 
 use super::mail::test_mail;
+use crate::{app::senders::TypedSettings, random};
 
 /// What to try.
 pub struct UnsavedTest {
     /// The settings, with their password if they sign in.
-    pub draft: SettingsDraft,
+    pub settings: TypedSettings,
     /// How far to go.
     pub mode: TestMode,
     /// Whom to name as the recipient; left out, the sender's own address.
     pub recipient: Option<EmailAddress>,
+    /// Whether to look for settings that work if these do not.
+    pub fix: bool,
     /// The time on this machine.
     pub now: DateTime<Utc>,
 }
@@ -37,6 +45,20 @@ pub struct UnsavedRun {
     pub report: TestReport,
     /// What to do about its failure.
     pub advice: Option<Advice>,
+    /// The code in the mail that the server accepted.
+    pub code: Option<ArrivalCode>,
+    /// What was found after its failure, if anything was looked for.
+    pub fix: Option<Fix>,
+}
+
+/// Judges settings that are to be tried.
+///
+/// # Errors
+///
+/// Every refused field: malformed ones, a destination that the operator does not allow, and no
+/// password where the settings sign in.
+pub fn judge(mailer: &Mailer, input: SettingsInput) -> Result<TypedSettings, FieldErrors> {
+    TypedSettings::judge(input, None, mailer.guard())
 }
 
 /// Runs the test; `on_stage` is told of each stage as it ends.
@@ -50,28 +72,41 @@ pub async fn try_unsaved(
     test: UnsavedTest,
     on_stage: impl FnMut(&StageReport) + Send,
 ) -> Result<UnsavedRun, FieldErrors> {
-    let UnsavedTest { draft: SettingsDraft { settings, password }, mode, recipient, now } = test;
-    let mut errors = FieldErrors::default();
-    if let Err(refused) = mailer.guard().check_literal(&settings) {
-        errors.extend(refused);
-    }
-    let password = match (&settings.auth, password) {
-        (Auth::Password { .. }, PasswordChange::Set(password)) => Some(password),
-        (Auth::Password { .. }, PasswordChange::Keep | PasswordChange::Remove) => {
-            errors.push("/password", password_required());
-            None
-        }
-        (Auth::None, _) => None,
+    let UnsavedTest { settings, mode, recipient, fix, now } = test;
+    let SettingsDraft { settings, password } = settings.draft;
+    let password = match password {
+        PasswordChange::Set(password) => Some(password),
+        PasswordChange::Keep | PasswordChange::Remove => None,
     };
-    errors.or(Some(()))?;
-
     let recipient = recipient.unwrap_or_else(|| settings.sender_email.clone());
-    let mail = match mode {
-        TestMode::Connection => None,
-        TestMode::Message => Some(test_mail(&settings, &recipient, now)?),
+    let (mail, code) = match mode {
+        TestMode::Connection => (None, None),
+        TestMode::Message => {
+            let code = random::arrival_code();
+            (Some(test_mail(&settings, &recipient, &code, now)?), Some(code))
+        }
     };
-    let plan = TestPlan { settings: settings.clone(), password, mode, recipient, mail };
-    let report = mailer.test(plan, on_stage).await;
-    let advice = report.failure.as_ref().map(|failure| advice::advise(&settings, failure));
-    Ok(UnsavedRun { mode, started_at: now, report, advice })
+    let plan = TestPlan { settings, password, mode, recipient, mail };
+    let report = mailer.test(&plan, on_stage).await;
+    let failure = report.failure.as_ref();
+    let advice = failure.map(|failure| advice::advise(&plan.settings, failure));
+    let own = SignIn::of(&plan.settings, None, failure);
+    let search =
+        failure.filter(|_| fix).and_then(|failure| FixPlan::of(plan, failure, report.took, true));
+    let fix = match search {
+        Some(search) => mailer.find_fix(search, async |account| is_permitted(own, &account)).await,
+        None => None,
+    };
+    let code = code.filter(|_| report.passed());
+    Ok(UnsavedRun { mode, started_at: now, report, advice, code, fix })
+}
+
+/// Whether there may be one more sign-in to `account` after the run's own, all that is known here.
+fn is_permitted(own: Option<SignIn>, account: &Account) -> bool {
+    let past: Vec<_> = own
+        .into_iter()
+        .filter(|own| own.account == *account)
+        .map(|SignIn { account: _, secret, accepted }| PastSignIn { secret, accepted })
+        .collect();
+    may_sign_in(&past, 0, None)
 }

@@ -6,14 +6,18 @@ use clap::Args;
 use letterhead_domain::{
     email::EmailAddress,
     field_errors::{FieldErrors, Invalid},
-    smtp_settings::{PasswordInput, SettingsDraft, SettingsInput},
+    smtp_settings::{PasswordInput, SettingsInput},
     test_run::{StageReport, TestStatus},
 };
+use letterhead_mailer::mailer::Mailer;
 use letterhead_storage::record::StoredAdvice;
 
 use super::{Shown, password, print};
 use crate::{
-    app::test_runs::unsaved::{UnsavedTest, try_unsaved},
+    app::{
+        senders::TypedSettings,
+        test_runs::unsaved::{self, UnsavedTest, try_unsaved},
+    },
     cli::{Failure, remark, say},
     clock,
     config::MailerArgs,
@@ -70,9 +74,15 @@ pub(super) async fn test(
     mailer: &MailerArgs,
     shown: &Shown,
 ) -> Result<TestStatus, Failure> {
-    let (draft, recipient) = typed.parse().map_err(|errors| refused(&errors))?;
     let mailer = mailer.mailer()?;
-    let test = UnsavedTest { draft, mode: shown.mode(), recipient, now: clock::machine() };
+    let (settings, recipient) = typed.parse(&mailer).map_err(|errors| refused(&errors))?;
+    let test = UnsavedTest {
+        settings,
+        mode: shown.mode(),
+        recipient,
+        fix: !shown.no_fix,
+        now: clock::machine(),
+    };
     let began = Instant::now();
     let on_stage = |stage: &StageReport| {
         if !shown.json {
@@ -86,14 +96,20 @@ pub(super) async fn test(
         say(&http::unsaved_run_json(&run, transcript));
     } else {
         let advice = run.advice.as_ref().map(StoredAdvice::from);
-        print(&run.report.stages, advice.as_ref(), transcript);
+        print(&run.report.stages, advice.as_ref(), run.fix.as_ref(), transcript);
+        if let Some(code) = &run.code {
+            let code = code.in_groups();
+            say(&format!(
+                "\nThe test mail carries the code {code}. If you see it there, it arrived."
+            ));
+        }
     }
     Ok(run.report.status())
 }
 
 impl TypedArgs {
     /// The settings and the recipient, or every argument that is refused.
-    fn parse(self) -> Result<(SettingsDraft, Option<EmailAddress>), FieldErrors> {
+    fn parse(self, mailer: &Mailer) -> Result<(TypedSettings, Option<EmailAddress>), FieldErrors> {
         let mut errors = FieldErrors::default();
         let signs_in = self.auth.as_deref().is_none_or(|auth| auth == "password");
         let password = if self.password_stdin {
@@ -119,8 +135,9 @@ impl TypedArgs {
             sender_email: self.from.unwrap_or_default(),
             reply_to: None,
         };
-        let draft = SettingsDraft::try_from(input).map_err(|refused| errors.extend(refused)).ok();
-        errors.or(draft.zip(recipient))
+        let settings = unsaved::judge(mailer, input);
+        let settings = settings.map_err(|refused| errors.extend_new(refused)).ok();
+        errors.or(settings.zip(recipient))
     }
 }
 

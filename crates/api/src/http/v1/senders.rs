@@ -1,6 +1,6 @@
 //! Senders: saving settings, pausing, deleting.
 
-use letterhead_domain::{access::Scope, message::SenderRef, smtp_settings::SettingsDraft};
+use letterhead_domain::{access::Scope, message::SenderRef};
 use letterhead_storage::record::SenderRecord;
 use poem::web::Data;
 use poem_openapi::{ApiResponse, OpenApi, param::Path, payload::Json};
@@ -140,10 +140,10 @@ impl SendersApi {
             return Err(ApiError::not_found("sender"));
         }
         caller.require(Scope::SettingsWrite)?;
-        let draft: SettingsDraft = body.parse(SMALL_BODY).await?.value.try_into()?;
+        let input = body.parse(SMALL_BODY).await?.value.into();
         let newest = record.as_ref().map(SenderRecord::etag_version);
         let expected = expected(&if_match, Some(&if_none_match), newest);
-        let saved = senders::save(&app, &caller, &sender, draft, expected).await?;
+        let saved = senders::save(&app, &caller, &sender, input, expected).await?;
         let tag = etag(saved.record.etag_version());
         let location = format!("/v1/tenants/{}/senders/{}", caller.tenant, saved.record.slug);
         let view = Json(saved.record.into());

@@ -4,15 +4,19 @@
 use askama::Template;
 use letterhead_domain::{bulk_run::BulkItemStatus, id::TenantId};
 use letterhead_storage::record::{BulkGroupKey, BulkTarget};
+use poem::http::StatusCode;
 
 use self::view::{Counts, GroupView, RunLine, RunView, SenderLink};
-use super::{operator_only, tenants::filter_of};
+use super::{
+    operator_only,
+    tenants::{self, filter_of},
+};
 use crate::{
     app::{AppError, bulk_runs},
     portal::{
         Table,
         form::Form,
-        layout::{Layout, Nav},
+        layout::{Banner, Layout, Nav},
         paging,
         refusal::Refusal,
         visit::{Outcome, Visit, see_other},
@@ -90,7 +94,8 @@ async fn create(visit: Visit, form: Form) -> Outcome {
     match bulk_runs::create(&visit.app, &visit.principal(), target).await {
         Ok(id) => Ok(see_other(&format!("{RUNS}/{id}"))),
         Err(AppError::Conflict(_)) => {
-            Ok(visit.did("did-nobody-to-test", "/portal/operator/tenants"))
+            let banner = Banner::failure(visit.texts().say("nobody-to-test"));
+            tenants::show(&visit, filter(), None, StatusCode::CONFLICT, Some(banner)).await
         }
         Err(error) => Err(error.into()),
     }

@@ -7,21 +7,15 @@ use letterhead_domain::{
 };
 use poem::http::StatusCode;
 
-use super::{
-    operator_only,
-    tenants::{path, view::Choice},
-};
+use super::operator_only;
 use crate::{
-    app::{
-        portal_links::{self, LinkDraft},
-        tenants,
-    },
+    app::portal_links::{self, LinkDraft},
     portal::{
-        Table,
+        Table, address,
+        choice::{Choice, choices},
         form::Form,
         layout::{Banner, Layout, Nav},
         moment::Moment,
-        refusal::Refusal,
         texts::Texts,
         visit::{Outcome, Place, Visit},
     },
@@ -72,15 +66,12 @@ struct MadeLink {
 
 impl LinkForm {
     fn new(t: Texts, email: &str, name: &str, chosen: PortalRole) -> Self {
-        let choice = |&role: &PortalRole| Choice {
-            value: role.as_str(),
-            name: t.say(&format!("role-{}", role.as_str())),
-            is_chosen: role == chosen,
-        };
         Self {
             email: email.to_owned(),
             name: name.to_owned(),
-            roles: ROLES.iter().map(choice).collect(),
+            roles: choices(ROLES, chosen.as_str(), PortalRole::as_str, |role| {
+                t.say(&format!("role-{}", role.as_str()))
+            }),
             email_error: None,
             name_error: None,
         }
@@ -91,8 +82,7 @@ async fn show(visit: Visit) -> Outcome {
     operator_only(&visit)?;
     let place = visit.place().await?;
     let link = LinkForm::new(visit.texts(), "", "", PortalRole::Admin);
-    let page = page(&visit, &place, link, None).await?;
-    visit.show(&page)
+    visit.show(&page(&visit, &place, link, None))
 }
 
 async fn create(visit: Visit, form: Form) -> Outcome {
@@ -107,7 +97,7 @@ async fn create(visit: Visit, form: Form) -> Outcome {
         (email, name) => {
             link.email_error = email.is_err().then(|| t.say("link-email-refused"));
             link.name_error = name.is_err().then(|| t.say("link-name-refused"));
-            let mut page = page(&visit, &place, link, None).await?;
+            let mut page = page(&visit, &place, link, None);
             page.layout.banner = Some(Banner::failure(t.say("link-refused")));
             return visit.show_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
         }
@@ -121,19 +111,14 @@ async fn create(visit: Visit, form: Form) -> Outcome {
         expires: made.expires_at.into(),
     };
     let empty = LinkForm::new(t, "", "", PortalRole::Admin);
-    let mut page = page(&visit, &place, empty, Some(made)).await?;
+    let mut page = page(&visit, &place, empty, Some(made));
     page.layout.banner = Some(Banner::success(t.say("link-made")));
     visit.show(&page)
 }
 
-async fn page(
-    visit: &Visit,
-    place: &Place,
-    link: LinkForm,
-    made: Option<MadeLink>,
-) -> Result<TenantPage, Refusal> {
-    let tenant = tenants::load(&visit.app, &place.caller).await?;
-    Ok(TenantPage {
+fn page(visit: &Visit, place: &Place, link: LinkForm, made: Option<MadeLink>) -> TenantPage {
+    let tenant = &place.tenant;
+    TenantPage {
         layout: visit.layout(Nav::Tenants),
         name: tenant.name.to_string(),
         slug: tenant.slug.to_string(),
@@ -144,8 +129,8 @@ async fn page(
         messages: place.path("messages"),
         activity: place.path("activity"),
         sessions: place.path("sessions"),
-        here: path(place, ""),
+        here: address::about_tenant(&tenant.slug, ""),
         link,
         made,
-    })
+    }
 }

@@ -3,19 +3,22 @@
 use askama::Template;
 use letterhead_domain::{
     provider,
+    slug::Slug,
     tenant::{StateFilter, TenantFilter, TenantStatus},
 };
+use poem::http::StatusCode;
 
-use self::view::{Choice, StateCount, TenantLine};
+use self::view::{StateCount, TenantLine};
 use super::operator_only;
 use crate::{
     app::tenants,
     portal::{
         Table,
-        form::Form,
-        layout::{Layout, Nav},
+        address::{self, OPERATOR_TENANTS},
+        choice::{Choice, choices},
+        layout::{Banner, Layout, Nav},
         paging,
-        visit::{Outcome, Place, Visit},
+        visit::{Outcome, Visit},
     },
 };
 
@@ -23,14 +26,13 @@ pub(super) mod view;
 
 /// Tenants on a page: their ids and a search fit into one form.
 const LINES: u64 = 50;
-const TENANTS: &str = "/portal/operator/tenants";
 
 pub(super) fn routes(table: &mut Table) {
     table.page("/portal/operator/tenants", list);
-    table.page("/portal/operator/tenants/:tenant/suspend", confirm_suspend);
-    table.act("/portal/operator/tenants/:tenant/suspend", suspend);
-    table.page("/portal/operator/tenants/:tenant/resume", confirm_resume);
-    table.act("/portal/operator/tenants/:tenant/resume", resume);
+    table.page("/portal/operator/tenants/:tenant/suspend", |visit| confirm(visit, SUSPEND));
+    table.act("/portal/operator/tenants/:tenant/suspend", |visit, _| change(visit, SUSPEND));
+    table.page("/portal/operator/tenants/:tenant/resume", |visit| confirm(visit, RESUME));
+    table.act("/portal/operator/tenants/:tenant/resume", |visit, _| change(visit, RESUME));
 }
 
 #[derive(Template)]
@@ -62,9 +64,20 @@ pub(super) fn filter_of(text: &str, state: &str, provider: &str) -> TenantFilter
 
 async fn list(visit: Visit) -> Outcome {
     operator_only(&visit)?;
-    let (principal, t) = (visit.principal(), visit.texts());
     let filter = filter_of(visit.query("text"), visit.query("state"), visit.query("provider"));
     let after = visit.query("after").parse().ok();
+    show(&visit, filter, after, StatusCode::OK, None).await
+}
+
+/// Shows the tenants that `filter` finds, from `after` on.
+pub(super) async fn show(
+    visit: &Visit,
+    filter: TenantFilter,
+    after: Option<Slug>,
+    status: StatusCode,
+    banner: Option<Banner>,
+) -> Outcome {
+    let (principal, t) = (visit.principal(), visit.texts());
     let page = tenants::overview(&visit.app, &principal, &filter, after.as_ref(), LINES).await?;
     let counts = tenants::counts(&visit.app, &principal).await?;
 
@@ -72,24 +85,26 @@ async fn list(visit: Visit) -> Outcome {
     let state = filter.state.map_or("", StateFilter::as_str);
     let provider = filter.provider.map_or("", |provider| provider.id);
     let query = [("text", text.as_str()), ("state", state), ("provider", provider)];
-    let next = page
-        .next
-        .as_ref()
-        .map(|slug| paging::address(TENANTS, query.into_iter().chain([("after", slug.as_str())])));
-    visit.show(&TenantsPage {
+    let next = page.next.as_ref().map(|slug| {
+        paging::address(OPERATOR_TENANTS, query.into_iter().chain([("after", slug.as_str())]))
+    });
+    let page = TenantsPage {
         script: visit.site.assets.address("operator.js"),
-        states: view::states(t, filter.state),
-        providers: view::providers(filter.provider),
+        states: choices(StateFilter::ALL, state, StateFilter::as_str, |state| {
+            view::state_name(t, state)
+        }),
+        providers: choices(provider::all(), provider, |one| one.id, |one| one.name.to_owned()),
         counts: view::counts(t, &counts, &filter),
         is_filtered: !filter.is_empty(),
         lines: page.tenants.iter().map(|line| TenantLine::of(t, line)).collect(),
-        first: after.map(|_| paging::address(TENANTS, query)),
+        first: after.map(|_| paging::address(OPERATOR_TENANTS, query)),
         next,
         state: state.to_owned(),
         provider: provider.to_owned(),
         text,
-        layout: visit.layout(Nav::Tenants),
-    })
+        layout: visit.layout(Nav::Tenants).with_banner(banner),
+    };
+    visit.show_as(status, &page)
 }
 
 #[derive(Template)]
@@ -104,52 +119,48 @@ struct ConfirmPage {
     back: String,
 }
 
-async fn confirm_suspend(visit: Visit) -> Outcome {
+/// A change of a tenant that is asked back about.
+#[derive(Clone, Copy)]
+struct Change {
+    /// Its word in the address, and in the names of its texts.
+    word: &'static str,
+    status: TenantStatus,
+    is_danger: bool,
+    did: &'static str,
+}
+
+const SUSPEND: Change = Change {
+    word: "suspend",
+    status: TenantStatus::Suspended,
+    is_danger: true,
+    did: "did-tenant-suspended",
+};
+
+const RESUME: Change = Change {
+    word: "resume",
+    status: TenantStatus::Active,
+    is_danger: false,
+    did: "did-tenant-resumed",
+};
+
+async fn confirm(visit: Visit, change: Change) -> Outcome {
     operator_only(&visit)?;
     let (place, t) = (visit.place().await?, visit.texts());
-    let name = [("tenant", place.tenant_name.as_str())];
+    let Change { word, is_danger, .. } = change;
     visit.show(&ConfirmPage {
-        title: t.with("suspend-title", name),
-        words: t.say("suspend-words"),
-        button: t.say("suspend-button"),
-        is_danger: true,
-        path: path(&place, "suspend"),
-        back: path(&place, ""),
+        title: t.with(&format!("{word}-title"), [("tenant", place.tenant.name.as_str())]),
+        words: t.say(&format!("{word}-words")),
+        button: t.say(&format!("{word}-button")),
+        is_danger,
+        path: address::about_tenant(&place.tenant.slug, format_args!("/{word}")),
+        back: address::about_tenant(&place.tenant.slug, ""),
         layout: visit.layout(Nav::Tenants),
     })
 }
 
-async fn confirm_resume(visit: Visit) -> Outcome {
-    operator_only(&visit)?;
-    let (place, t) = (visit.place().await?, visit.texts());
-    let name = [("tenant", place.tenant_name.as_str())];
-    visit.show(&ConfirmPage {
-        title: t.with("resume-title", name),
-        words: t.say("resume-words"),
-        button: t.say("resume-button"),
-        is_danger: false,
-        path: path(&place, "resume"),
-        back: path(&place, ""),
-        layout: visit.layout(Nav::Tenants),
-    })
-}
-
-async fn suspend(visit: Visit, _: Form) -> Outcome {
+async fn change(visit: Visit, change: Change) -> Outcome {
     operator_only(&visit)?;
     let place = visit.place().await?;
-    tenants::update(&visit.app, &place.caller, None, Some(TenantStatus::Suspended)).await?;
-    Ok(visit.did("did-tenant-suspended", &path(&place, "")))
-}
-
-async fn resume(visit: Visit, _: Form) -> Outcome {
-    operator_only(&visit)?;
-    let place = visit.place().await?;
-    tenants::update(&visit.app, &place.caller, None, Some(TenantStatus::Active)).await?;
-    Ok(visit.did("did-tenant-resumed", &path(&place, "")))
-}
-
-/// The operator's page about a tenant, or one below it.
-pub(super) fn path(place: &Place, rest: &str) -> String {
-    let slash = if rest.is_empty() { "" } else { "/" };
-    format!("{TENANTS}/{}{slash}{rest}", place.tenant)
+    tenants::update(&visit.app, &place.caller, None, Some(change.status)).await?;
+    Ok(visit.did(change.did, &address::about_tenant(&place.tenant.slug, "")))
 }

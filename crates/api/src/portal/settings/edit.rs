@@ -7,12 +7,14 @@ use letterhead_domain::{
 };
 
 use super::{
+    discovery::{Search, SearchView},
     picker::{self, Group, Note},
     typed::{FIELDS, Typed},
     view,
 };
 use crate::portal::{
     actor,
+    choice::{Choice, choices},
     form::Form,
     moment::Moment,
     texts::Texts,
@@ -30,6 +32,10 @@ pub(super) struct Edit {
     pub(super) is_stale: bool,
     /// The version that the form was opened on; none for the newest.
     pub(super) base: Option<String>,
+    /// The search for a server that was made.
+    pub(super) search: Search,
+    /// Whether saving it is to start a test.
+    pub(super) then_test: bool,
 }
 
 impl Edit {
@@ -37,13 +43,29 @@ impl Edit {
     pub(super) fn of(newest: Option<&SettingsVersion>) -> Self {
         let typed = newest.map_or_else(Typed::empty, |v| Typed::of_settings(&v.settings));
         let errors = FieldErrors::default();
-        Self { typed, errors, is_unsaved: false, is_stale: false, base: None }
+        Self {
+            typed,
+            errors,
+            is_unsaved: false,
+            is_stale: false,
+            base: None,
+            search: Search::default(),
+            then_test: false,
+        }
     }
 
     /// The form with what was typed into `form` and is not saved.
     pub(super) fn unsaved(typed: Typed, form: &Form) -> Self {
         let (errors, base) = (FieldErrors::default(), Some(form.text("base").to_owned()));
-        Self { typed, errors, is_unsaved: true, is_stale: false, base }
+        Self {
+            typed,
+            errors,
+            is_unsaved: true,
+            is_stale: false,
+            base,
+            search: Search::default(),
+            then_test: form.text("then") == "test",
+        }
     }
 }
 
@@ -54,6 +76,9 @@ pub(super) struct FormView {
     pub(super) is_unsaved: bool,
     /// The version that the form is based on; empty if there is none.
     pub(super) base: String,
+    pub(super) search: SearchView,
+    /// Whether saving starts a test.
+    pub(super) then_test: bool,
     pub(super) host: Field,
     pub(super) port: Field,
     pub(super) encryption: Field,
@@ -110,13 +135,6 @@ impl Field {
     }
 }
 
-/// One way of protecting the connection.
-pub(super) struct Choice {
-    pub(super) word: &'static str,
-    pub(super) text: String,
-    pub(super) is_chosen: bool,
-}
-
 /// Who saved what while the reader was typing.
 pub(super) struct Stale {
     pub(super) words: String,
@@ -143,13 +161,8 @@ impl FormView {
         let typed = &edit.typed;
         let was_none = newest.is_some_and(|v| v.settings.encryption == Encryption::None);
         let encryptions = [Encryption::Starttls, Encryption::ImplicitTls, Encryption::None];
-        let choice = |encryption: &Encryption| {
-            let word = encryption.as_str();
-            let text = view::value_in_words(t, "encryption", word);
-            Choice { word, text, is_chosen: typed.encryption == word }
-        };
         let newest_number = || newest.map(|newest| newest.number.to_string());
-        let offered = |encryption: &&Encryption| **encryption != Encryption::None || was_none;
+        let offered = encryptions.into_iter().filter(|e| *e != Encryption::None || was_none);
         let refused = FIELDS.iter().filter_map(|&name| {
             let error = error_of(t, name, &edit.errors, newest)?;
             Some(Refused { name, label: view::label(t, name), error })
@@ -158,6 +171,8 @@ impl FormView {
             is_first: newest.is_none(),
             is_unsaved: edit.is_unsaved,
             base: edit.base.clone().or_else(newest_number).unwrap_or_default(),
+            search: SearchView::of(t, &edit.search, typed),
+            then_test: edit.then_test,
             host: field("host"),
             port: field("port"),
             encryption: field("encryption"),
@@ -166,7 +181,9 @@ impl FormView {
             sender_name: field("sender_name"),
             sender_email: field("sender_email"),
             reply_to: field("reply_to"),
-            encryptions: encryptions.iter().filter(offered).map(choice).collect(),
+            encryptions: choices(offered, &typed.encryption, Encryption::as_str, |encryption| {
+                view::value_in_words(t, "encryption", encryption.as_str())
+            }),
             groups: picker::groups(t, typed),
             notes: picker::notes(t, typed, &place.path("guides")),
             suggestion: typed.suggestion().map(|(provider, _)| provider.name),

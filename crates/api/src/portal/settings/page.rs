@@ -46,7 +46,7 @@ struct SettingsPage {
     run_script: String,
     path: String,
     chip: Option<Chip>,
-    notices: Vec<Notice>,
+    notice: Option<Notice>,
     run: Option<RunView>,
     facts: Vec<Fact>,
     version: Option<VersionLine>,
@@ -88,15 +88,15 @@ pub(in crate::portal) async fn show(
     };
     let is_editing = asked.form.is_some();
     let (may_test, may_steer) = (visit.may(Deed::Test), visit.may(Deed::SteerSender));
-    let run = match (asked.run, sender) {
+    let mut run = match (asked.run, sender) {
         (Some(run), Some(sender)) => Some(RunView::of(visit, place, sender, run).await?),
         (Some(_) | None, _) => None,
     };
     let is_running = run.as_ref().is_some_and(|run| run.is_running);
-    let told = run.as_ref().map(RunView::banner);
+    let told = run.as_mut().and_then(RunView::take_banner);
     // What would leave a half-filled form, or distract from it, waits until it is closed.
     let shown_sender = sender.filter(|_| !is_editing);
-    let notices = shown_sender.filter(|_| run.is_none());
+    let noticed = shown_sender.filter(|_| run.is_none());
     let page = SettingsPage {
         layout: visit
             .layout_at(place, Nav::Settings)
@@ -106,9 +106,7 @@ pub(in crate::portal) async fn show(
         run_script: visit.site.assets.address("run.js"),
         path: place.sender_path(""),
         chip: sender.map(|sender| view::chip(t, sender.state())),
-        notices: notices
-            .map(|sender| view::notices(t, place, sender, (may_test, may_steer)))
-            .unwrap_or_default(),
+        notice: noticed.and_then(|sender| view::notice(t, place, sender, (may_test, may_steer))),
         run,
         facts: newest.map(|newest| view::facts(t, newest)).unwrap_or_default(),
         version: sender.map(|sender| version_line(visit, sender)),

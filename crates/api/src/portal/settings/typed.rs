@@ -1,12 +1,12 @@
-//! The form's fields as text: as they were typed, as they are stored, and what is wrong with them.
+//! The form's fields as text: as they were typed, and as they are stored.
 
 use letterhead_domain::{
-    field_errors::{FieldError, FieldErrors, Invalid},
+    discovery::Candidate,
+    email::EmailAddress,
     provider::{self, Preset, Provider},
-    sender::{PromotePolicy, SettingsVersion, plan_save},
-    smtp_settings::{Auth, Encryption, PasswordInput, SettingsDraft, SettingsInput, SmtpSettings},
+    sender::SettingsVersion,
+    smtp_settings::{Auth, Encryption, PasswordInput, SettingsInput, SmtpSettings},
 };
-use letterhead_mailer::egress::EgressGuard;
 use zeroize::Zeroizing;
 
 use crate::portal::form::Form;
@@ -107,6 +107,36 @@ impl Typed {
         self
     }
 
+    /// The same with a server filled in that was found for `email`. What only the service can tell
+    /// stays as it was.
+    pub(super) fn found(mut self, candidate: &Candidate, email: &EmailAddress) -> Self {
+        SmtpSettings::DRIVER.clone_into(&mut self.driver);
+        self.host = candidate.host.to_string();
+        self.port = candidate.port.to_string();
+        candidate.encryption.as_str().clone_into(&mut self.encryption);
+        if let Some(username) = &candidate.username {
+            self.username = username.to_string();
+        }
+        if self.sender_email.trim().is_empty() {
+            self.sender_email = email.to_string();
+        }
+        self
+    }
+
+    /// The same with one of the found servers: `text` is what its button sends, host, port,
+    /// encryption and perhaps a user name. It is no more than typed.
+    pub(super) fn taken(mut self, text: &str) -> Self {
+        let mut parts = text.splitn(4, ' ').map(str::to_owned);
+        let mut next = || parts.next().unwrap_or_default();
+        SmtpSettings::DRIVER.clone_into(&mut self.driver);
+        (self.host, self.port, self.encryption) = (next(), next(), next());
+        let username = next();
+        if !username.is_empty() {
+            self.username = username;
+        }
+        self
+    }
+
     /// The service whose server is entered.
     pub(super) fn provider(&self) -> Option<&'static Provider> {
         self.host.parse().ok().as_ref().and_then(provider::of_host)
@@ -124,7 +154,12 @@ impl Typed {
         (!is_known_already).then_some(by_address)
     }
 
-    fn input(&self, password: PasswordInput, newest: Option<&SettingsVersion>) -> SettingsInput {
+    /// What is to be saved over `newest`. An empty password field keeps the stored one.
+    pub(super) fn input(
+        &self,
+        password: Zeroizing<String>,
+        newest: Option<&SettingsVersion>,
+    ) -> SettingsInput {
         // A sender without sign-in was made by a program; here it stays one until a user name is
         // entered. Nobody gets there by forgetting a field.
         let without = newest.is_some_and(|newest| newest.settings.auth == Auth::None)
@@ -138,86 +173,14 @@ impl Typed {
             encryption: self.encryption.clone(),
             auth: Some(auth.to_owned()),
             username: (!without).then(|| self.username.clone()),
-            password,
+            password: if password.is_empty() {
+                PasswordInput::Absent
+            } else {
+                PasswordInput::Text(password)
+            },
             sender_name: self.sender_name.clone(),
             sender_email: self.sender_email.clone(),
             reply_to: Some(self.reply_to.clone()).filter(|text| !text.trim().is_empty()),
         }
     }
-
-    /// Parses what was typed over `newest`; else every field that is refused, those among them that
-    /// only a save would refuse, so that a person mends them all at once.
-    pub(super) fn draft(
-        &self,
-        password: Zeroizing<String>,
-        newest: Option<&SettingsVersion>,
-        guard: &EgressGuard,
-    ) -> Result<SettingsDraft, FieldErrors> {
-        let is_typed = !password.is_empty();
-        let input = if is_typed { PasswordInput::Text(password) } else { PasswordInput::Absent };
-        match SettingsDraft::try_from(self.input(input, newest)) {
-            Ok(draft) => {
-                let refused = refused_by_a_save(&draft, newest, guard);
-                if refused.is_empty() { Ok(draft) } else { Err(refused) }
-            }
-            Err(mut errors) => {
-                for error in self.refused_later(&errors, is_typed, newest, guard).iter() {
-                    if errors.iter().all(|known| known.pointer != error.pointer) {
-                        let FieldError { pointer, code, message } = error.clone();
-                        errors.push(pointer, Invalid { code, message });
-                    }
-                }
-                Err(errors)
-            }
-        }
-    }
-
-    /// What would be refused once `errors` were mended: it is looked for with something harmless in
-    /// their place.
-    fn refused_later(
-        &self,
-        errors: &FieldErrors,
-        password_is_typed: bool,
-        newest: Option<&SettingsVersion>,
-        guard: &EgressGuard,
-    ) -> FieldErrors {
-        let mut mended = self.clone();
-        let mut destination_is_known = true;
-        for error in errors.iter() {
-            let (field, harmless) = match error.pointer.as_str() {
-                "/driver" => (&mut mended.driver, SmtpSettings::DRIVER),
-                "/host" => (&mut mended.host, "smtp.example.com"),
-                "/port" => (&mut mended.port, "587"),
-                "/encryption" => (&mut mended.encryption, Encryption::Starttls.as_str()),
-                "/username" => (&mut mended.username, "-"),
-                "/sender_name" => (&mut mended.sender_name, "-"),
-                "/sender_email" => (&mut mended.sender_email, "nobody@example.com"),
-                "/reply_to" => (&mut mended.reply_to, ""),
-                _ => continue,
-            };
-            destination_is_known &=
-                !matches!(error.pointer.as_str(), "/host" | "/encryption" | "/username");
-            harmless.clone_into(field);
-        }
-        let input = mended.input(PasswordInput::Absent, newest);
-        let Ok(draft) = SettingsDraft::try_from(input) else { return FieldErrors::default() };
-        if password_is_typed || (newest.is_some() && !destination_is_known) {
-            guard.check_literal(&draft.settings).err().unwrap_or_default()
-        } else {
-            refused_by_a_save(&draft, newest, guard)
-        }
-    }
-}
-
-/// What a save would refuse in well-formed settings.
-fn refused_by_a_save(
-    draft: &SettingsDraft,
-    newest: Option<&SettingsVersion>,
-    guard: &EgressGuard,
-) -> FieldErrors {
-    let mut refused = guard.check_literal(&draft.settings).err().unwrap_or_default();
-    if let Err(errors) = plan_save(newest, None, draft, PromotePolicy::AfterTest) {
-        refused.extend(errors);
-    }
-    refused
 }

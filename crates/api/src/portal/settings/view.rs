@@ -100,12 +100,12 @@ pub(in crate::portal) fn facts(t: Texts, version: &SettingsVersion) -> Vec<Fact>
 }
 
 /// A field's name as the page writes it.
-pub(super) fn label(t: Texts, name: &str) -> String {
+pub(in crate::portal) fn label(t: Texts, name: &str) -> String {
     t.say(&format!("field-{name}"))
 }
 
 /// A field's value as the page writes it.
-pub(super) fn value_in_words(t: Texts, name: &str, value: &str) -> String {
+pub(in crate::portal) fn value_in_words(t: Texts, name: &str, value: &str) -> String {
     match (name, value) {
         ("username" | "reply_to", "") => t.say("settings-none"),
         ("encryption", value) => {
@@ -161,12 +161,12 @@ pub(super) fn candidate(t: Texts, sender: &SenderRecord, may_steer: bool) -> Opt
 }
 
 /// What the reader should know first about a sender in this state.
-pub(super) fn notices(
+pub(super) fn notice(
     t: Texts,
     place: &Place,
     sender: &SenderRecord,
     (may_test, may_steer): (bool, bool),
-) -> Vec<Notice> {
+) -> Option<Notice> {
     let plain = |kind, key: &str| Notice {
         kind,
         title: t.say(&format!("notice-{key}-title")),
@@ -182,7 +182,7 @@ pub(super) fn notices(
             class: "test",
         })
     };
-    let notice = match sender.state() {
+    match sender.state() {
         SenderState::Suspended => Some(plain("failure", "suspended")),
         SenderState::NeedsPassword => Some(plain("failure", "needs_password")),
         SenderState::Paused => sender.pause.as_ref().map(|pause| Notice {
@@ -204,8 +204,7 @@ pub(super) fn notices(
             Some(Notice { action: test(), ..plain("info", "candidate") })
         }
         SenderState::Live => None,
-    };
-    notice.into_iter().collect()
+    }
 }
 
 /// The guide for whoever enters `typed`.

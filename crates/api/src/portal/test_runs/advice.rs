@@ -23,6 +23,12 @@ pub(in crate::portal) fn words(t: Texts, advice: &StoredAdvice) -> Words {
         .unwrap_or_else(|| Words { title: advice.title.clone(), steps: advice.steps.clone() })
 }
 
+/// What an advice says first, by its code alone: in the reader's language, else in the words that
+/// were kept, else the code itself.
+pub(in crate::portal) fn title(t: Texts, code: &str, kept: Option<&str>) -> String {
+    t.find_text(&format!("advice-{code}")).unwrap_or_else(|| kept.unwrap_or(code).to_owned())
+}
+
 fn known(t: Texts, key: &str, steps: usize) -> Option<Words> {
     let title = t.find_text(key)?;
     let steps = (1..=steps).map(|step| t.find_text(&format!("{key}-{step}")));

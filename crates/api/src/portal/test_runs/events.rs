@@ -3,13 +3,11 @@
 
 use std::time::Duration;
 
-use futures_util::{Stream, stream};
 use letterhead_domain::{
     access::Deed,
     id::{SenderId, TestRunId},
     test_run::{Stage, StageReport, TestStatus},
 };
-use poem::{Body, Response};
 use serde_json::json;
 use tokio::{sync::watch, time::sleep};
 
@@ -21,6 +19,7 @@ use crate::{
         test_runs::{self, progress::Stages},
     },
     portal::{
+        event_stream::{self, Following, News},
         settings,
         texts::Texts,
         visit::{Outcome, Visit},
@@ -35,7 +34,7 @@ pub(super) async fn stream(visit: Visit) -> Outcome {
     visit.require(Deed::SeeSettings)?;
     let sender = settings::existing(&visit, &place).await?;
     let run = test_runs::load(&visit.app, &place.caller, sender.id, visit.param("run")).await?;
-    let following = Following {
+    Ok(event_stream::answer(FollowedRun {
         watched: test_runs::watch(&visit.app, run.id),
         app: visit.app.clone(),
         caller: place.caller,
@@ -43,17 +42,11 @@ pub(super) async fn stream(visit: Visit) -> Outcome {
         run: run.id,
         texts: visit.texts(),
         told: Vec::new(),
-        is_over: false,
-    };
-    Ok(Response::builder()
-        .content_type("text/event-stream")
-        // Some proxies keep answers back until they are whole.
-        .header("x-accel-buffering", "no")
-        .body(Body::from_bytes_stream(events(following))))
+    }))
 }
 
 /// A run as one reader follows it.
-struct Following {
+struct FollowedRun {
     app: App,
     caller: Caller,
     sender: SenderId,
@@ -64,44 +57,33 @@ struct Following {
     /// The stages that the reader was told: a finished run lists them in another order than that of
     /// the wire.
     told: Vec<Stage>,
-    is_over: bool,
 }
 
-fn events(following: Following) -> impl Stream<Item = std::io::Result<String>> {
-    stream::unfold(following, |mut following| async move {
-        if following.is_over {
-            return None;
+impl Following for FollowedRun {
+    async fn look(&mut self) -> News {
+        let (stages, goes_on) = self.stages().await;
+        let mut events = String::new();
+        for report in &stages {
+            if !self.told.contains(&report.stage) {
+                self.told.push(report.stage);
+                events.push_str(&self.event(report));
+            }
         }
-        let text = following.next().await;
-        Some((Ok(text), following))
-    })
-}
-
-impl Following {
-    /// What the reader has not been told: waits until there is something.
-    async fn next(&mut self) -> String {
-        loop {
-            let (stages, goes_on) = self.look().await;
-            let mut text = String::new();
-            for report in &stages {
-                if !self.told.contains(&report.stage) {
-                    self.told.push(report.stage);
-                    text.push_str(&self.event(report));
-                }
-            }
-            if !goes_on {
-                self.is_over = true;
-                text.push_str("event: end\ndata: {}\n\n");
-            }
-            if !text.is_empty() {
-                return text;
-            }
-            self.wait().await;
-        }
+        News { events, goes_on }
     }
 
+    async fn wait(&mut self) {
+        match &mut self.watched {
+            // Closed means recorded, which the next look sees.
+            Some(watched) => drop(watched.changed().await),
+            None => sleep(LOOK_AGAIN).await,
+        }
+    }
+}
+
+impl FollowedRun {
     /// The stages so far, and whether more may come.
-    async fn look(&mut self) -> (Stages, bool) {
+    async fn stages(&mut self) -> (Stages, bool) {
         if let Some(watched) = &mut self.watched
             && watched.has_changed().is_ok()
         {
@@ -116,14 +98,6 @@ impl Following {
         }
     }
 
-    async fn wait(&mut self) {
-        match &mut self.watched {
-            // Closed means recorded, which the next look sees.
-            Some(watched) => drop(watched.changed().await),
-            None => sleep(LOOK_AGAIN).await,
-        }
-    }
-
     fn event(&self, report: &StageReport) -> String {
         let view = StageView::of(self.texts, report);
         let data = json!({
@@ -133,6 +107,6 @@ impl Following {
             "took": view.took,
             "reply": view.reply,
         });
-        format!("event: stage\ndata: {data}\n\n")
+        event_stream::event("stage", &data)
     }
 }

@@ -5,11 +5,15 @@ use std::{fmt::Write, time::Duration};
 use letterhead_domain::{
     access::Deed,
     provider,
-    test_run::{Stage, StageReport, StageStatus, TestMode, TestStatus},
+    test_run::{Stage, StageReport, StageStatus, TestStatus},
 };
 use letterhead_storage::record::{SenderRecord, TestRunRecord};
 
-use super::advice;
+use super::{
+    advice,
+    arrival::{self, ArrivalView},
+    fix::{self, FixView},
+};
 use crate::{
     app::{AppError, guides, test_runs},
     portal::{
@@ -38,12 +42,18 @@ pub(in crate::portal) struct RunView {
     pub(in crate::portal) stages: Vec<StageView>,
     pub(in crate::portal) tls: Option<TlsView>,
     pub(in crate::portal) advice: Option<AdviceView>,
+    /// Whether it has failed and looks for settings that work.
+    pub(in crate::portal) is_looking: bool,
+    pub(in crate::portal) fix: Option<FixView>,
     pub(in crate::portal) has_transcript: bool,
     /// All of it as plain text, for whoever helps.
     pub(in crate::portal) support: String,
     /// Where a test mail is asked for, if that is the next step.
     pub(in crate::portal) mail: Option<MailOffer>,
-    banner: Banner,
+    /// What is known of the arrival of its mail.
+    pub(in crate::portal) arrival: Option<ArrivalView>,
+    /// What is said about the run at the top of the page, once.
+    banner: Option<Banner>,
 }
 
 /// One stage.
@@ -120,9 +130,11 @@ impl RunView {
             AdviceView { title, side, steps, guide }
         });
         let is_passed = run.status == TestStatus::Passed;
-        let offers_mail = is_passed && run.mode == TestMode::Connection && visit.may(Deed::Test);
+        let offers_mail = is_passed && arrival::wants_mail(&run) && visit.may(Deed::Test);
         Ok(Self {
             is_running: run.status == TestStatus::Running,
+            is_looking: fix::is_looking(&run),
+            fix: FixView::of(visit, place, sender, &run),
             chip: status_chip(t, run.status),
             events: place.sender_path(&format!("/test-runs/{id}/events")),
             path: place.sender_path(&format!("/test-runs/{id}")),
@@ -135,10 +147,11 @@ impl RunView {
                 subject: tls.certificate_subject.clone(),
                 expires: tls.certificate_expires_at.into(),
             }),
-            banner: banner(visit, sender, &run, advice.as_ref()),
+            banner: Some(banner(visit, sender, &run, advice.as_ref())),
             support: support(place, &run, transcript.as_deref()),
             advice,
             has_transcript: transcript.is_some(),
+            arrival: ArrivalView::of(visit, place, &run),
             mail: offers_mail.then(|| MailOffer {
                 path: place.sender_path("/test-runs"),
                 words: t.with("run-mail-words", [("email", visit.person.email.as_str())]),
@@ -146,9 +159,9 @@ impl RunView {
         })
     }
 
-    /// What is said about the run at the top of the page, once.
-    pub(in crate::portal) fn banner(&self) -> Banner {
-        Banner { kind: self.banner.kind, text: self.banner.text.clone() }
+    /// Takes what is said about the run at the top of the page, once.
+    pub(in crate::portal) fn take_banner(&mut self) -> Option<Banner> {
+        self.banner.take()
     }
 }
 
@@ -229,13 +242,13 @@ fn banner(
 ) -> Banner {
     let t = visit.texts();
     match run.status {
+        TestStatus::Running if fix::is_looking(run) => {
+            Banner { kind: "info", text: t.say("fix-looking") }
+        }
         TestStatus::Running => Banner { kind: "info", text: t.say("run-running") },
         TestStatus::Passed => {
             let is_live = sender.live.as_ref().map(|live| live.number) == run.version;
-            let outcome = match run.mode {
-                TestMode::Connection => t.say("run-passed"),
-                TestMode::Message => t.say("run-passed-message"),
-            };
+            let outcome = arrival::outcome(t, run);
             let now = if is_live { t.say("run-now-live") } else { String::new() };
             Banner::success(format!("{outcome} {now}").trim_end().to_owned())
         }
@@ -254,7 +267,7 @@ fn support(place: &Place, run: &TestRunRecord, transcript: Option<&str>) -> Stri
     let mut text = format!(
         "Test run {} of {}/{}\nStarted {} UTC, mode {}, {}",
         run.id,
-        place.tenant,
+        place.tenant.slug,
         place.sender,
         run.started_at.format("%Y-%m-%d %H:%M:%S"),
         run.mode.as_str(),

@@ -7,6 +7,7 @@ use letterhead_domain::{
     advice::{self, Advice, Side},
     bulk_run::{BulkItemStatus, SkipReason},
     delivery::AttemptWord,
+    discovery::{self, Confidence},
     event::AuditAction,
     message::{MessageKind, MessageStatus, OnUncertain, RecipientRole, RecipientStatus},
     provider::{Note, PasswordKind, UsernameKind},
@@ -45,6 +46,9 @@ fn families() -> Vec<(&'static str, Vec<String>)> {
         ("provider-password-", words(PasswordKind::ALL, PasswordKind::as_str)),
         ("provider-username-", words(UsernameKind::ALL, UsernameKind::as_str)),
         ("provider-note-", words(Note::ALL, Note::as_str)),
+        ("discovery-", given(&["filled", "nothing"])),
+        ("discovery-confidence-", words(Confidence::ALL, Confidence::as_str)),
+        ("discovery-why-", words(discovery::Source::ALL, discovery::Source::as_str)),
         ("encryption-", given(&["starttls", "implicit_tls", "none"])),
         ("field-", given(&FIELDS)),
         ("field-", given(&FIELD_HINTS)),
@@ -61,6 +65,7 @@ fn families() -> Vec<(&'static str, Vec<String>)> {
         ("attempt-outcome-", words(AttemptWord::ALL, AttemptWord::as_str)),
         ("message-", given(&["not-cancelled", "not-retried"])),
         ("did-message-", given(&["cancelled", "retried"])),
+        ("arrival-not-taken-", given(&["expired", "tries_used_up"])),
         ("activity-", words(AuditAction::ALL, AuditAction::as_str)),
         ("activity-detail-", given(&AUDIT_DETAILS)),
         ("activity-status-", given(&["passed", "failed", "active", "suspended"])),
@@ -68,6 +73,9 @@ fn families() -> Vec<(&'static str, Vec<String>)> {
         ("bulk-status-", words(BulkItemStatus::ALL, BulkItemStatus::as_str)),
         ("bulk-skipped-", words(SkipReason::ALL, SkipReason::as_str)),
         ("bulk-cause-", given(&BULK_CAUSES)),
+        ("suspend-", given(&["title", "words", "button"])),
+        ("resume-", given(&["title", "words", "button"])),
+        ("did-tenant-", given(&["suspended", "resumed"])),
         ("session-", given(&["live", "ended", "expired"])),
         ("versions-", given(&VERSIONS)),
         ("did-version-", given(&["restored-live", "restored-candidate", "kept"])),
@@ -265,6 +273,25 @@ fn every_text_that_a_page_asks_for_exists_and_none_is_left_over() {
 
     assert!(unknown.is_empty(), "asked for, and not there: {unknown:?}");
     assert!(idle.is_empty(), "there, and never asked for: {idle:?}");
+}
+
+/// A server that accepts a mail says nothing of its arrival; only a code that came back does.
+#[test]
+fn no_text_but_those_of_the_proof_says_that_a_mail_arrived() {
+    let words = [("en", &["arriv"][..]), ("fil", &["dumating", "darating", "nakarating"])];
+    for ((code, _, parts), (spoken, words)) in LANGUAGES.iter().zip(words) {
+        assert_eq!(*code, spoken);
+        let resources: Vec<_> = parts.iter().map(|part| part.to_lowercase()).collect();
+        let (proof, others): (Vec<_>, Vec<_>) =
+            resources.iter().partition(|part| part.starts_with("arrival-"));
+        assert_eq!(proof.len(), 1);
+        for word in words {
+            for line in others.iter().flat_map(|part| part.lines()) {
+                assert!(!line.contains(word), "{code}: {line}");
+            }
+        }
+        assert!(proof[0].contains(words[0]), "{code}");
+    }
 }
 
 #[test]

@@ -130,9 +130,16 @@ async fn nobody_marked_begins_nothing_and_says_so() {
     let world = World::new().await;
     let jo = world.sign_in("", "operator").await;
 
-    let page = jo.post_and_follow(RUNS, &[("scope", "selection")]).await;
+    let page = jo.post(RUNS, &[("scope", "selection"), ("text", "bor")]).await;
 
-    page.assert_has(&["Nothing was tested: mark at least one tenant"]);
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    page.assert_has(&[
+        "Nothing was tested: mark at least one tenant",
+        "role=\"alert\"",
+        "value=\"bor\"",
+        "href=\"/portal/operator/tenants/borealis\"",
+    ]);
+    page.assert_lacks(&["href=\"/portal/operator/tenants/aurora\""]);
     assert_eq!(world.database.number("SELECT count(*) FROM bulk_runs").await, 0);
 }
 

@@ -150,7 +150,7 @@ async fn a_message_tells_its_recipients_its_tries_and_what_became_of_it() {
         "Hidden copy (Bcc)",
         "INV-4711",
         "office@aurora.example",
-        "it is sent again; it may arrive twice",
+        "it is sent again; the server may get it twice",
         "10 bytes",
         "Try again",
     ]);
@@ -221,7 +221,7 @@ async fn what_can_no_longer_be_cancelled_or_tried_again_is_said_beside_how_it_is
 }
 
 #[tokio::test]
-async fn trying_an_uncertain_message_again_warns_that_it_may_arrive_twice() {
+async fn trying_an_uncertain_message_again_warns_that_it_may_be_sent_twice() {
     let world = world().await;
     let id = hand_over(&world, json!({"on_uncertain": "wait"})).await;
     end(&world, &id, "uncertain", "").await;
@@ -229,7 +229,7 @@ async fn trying_an_uncertain_message_again_warns_that_it_may_arrive_twice() {
 
     let page = ann.get(&format!("{MESSAGES}/{id}")).await;
 
-    page.assert_has(&["makes it arrive twice", "Try again", "Cancel this message"]);
+    page.assert_has(&["trying again sends it twice", "Try again", "Cancel this message"]);
 }
 
 #[tokio::test]

@@ -6,7 +6,10 @@ use serde_json::json;
 use super::Visitor;
 use crate::world::{Answer, World};
 
+mod arrival;
+mod discovery;
 mod editing;
+mod fixing;
 mod testing;
 
 const PAGE: &str = "/portal/tenants/aurora/senders/default";

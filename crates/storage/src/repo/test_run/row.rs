@@ -5,23 +5,25 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
     advice::Advice,
+    arrival::{Arrival, ArrivalFacts},
     reply::Reply,
     sender::VersionNumber,
-    test_run::{StageReport, TlsFacts},
+    test_run::{StageReport, TestMode, TestStatus, TlsFacts},
 };
 use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::fix::fix_from_json;
 use crate::{
     error::StorageError,
     record::{StoredAdvice, TestRunRecord},
     repo::{number, parse},
 };
 
-const TABLE: &str = "test_runs";
-const CORRUPT: StorageError = StorageError::Corrupt { table: TABLE };
+pub(super) const TABLE: &str = "test_runs";
+pub(super) const CORRUPT: StorageError = StorageError::Corrupt { table: TABLE };
 
 #[derive(FromQueryResult)]
 pub(super) struct TestRunRow {
@@ -36,7 +38,11 @@ pub(super) struct TestRunRow {
     stages: Option<Value>,
     tls: Option<Value>,
     advice: Option<Value>,
+    fix: Option<Value>,
     has_transcript: bool,
+    code_is_valid: bool,
+    wrong_codes: i16,
+    arrived_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -64,11 +70,11 @@ struct AdviceJson {
     guide: Option<String>,
 }
 
-fn to_json(document: impl Serialize) -> Result<Value, StorageError> {
+pub(super) fn to_json(document: impl Serialize) -> Result<Value, StorageError> {
     serde_json::to_value(document).map_err(|_| CORRUPT)
 }
 
-fn from_json<T: DeserializeOwned>(document: Value) -> Result<T, StorageError> {
+pub(super) fn from_json<T: DeserializeOwned>(document: Value) -> Result<T, StorageError> {
     serde_json::from_value(document).map_err(|_| CORRUPT)
 }
 
@@ -126,19 +132,30 @@ impl TryFrom<TestRunRow> for TestRunRecord {
         let version = row.version.map(|version| number(version, TABLE).map(VersionNumber));
         let took = row.took_ms.map(|took| number(took, TABLE).map(Duration::from_millis));
         let stages = row.stages.map(stages_from_json).transpose()?;
+        let (mode, status): (TestMode, TestStatus) =
+            (parse(&row.mode, TABLE)?, parse(&row.status, TABLE)?);
+        let arrival = Arrival::from(ArrivalFacts {
+            mode,
+            status,
+            code_is_valid: row.code_is_valid,
+            wrong_tries: number(row.wrong_codes, TABLE)?,
+            arrived_at: row.arrived_at,
+        });
         Ok(Self {
             id: row.id.into(),
             sender: row.sender_id.into(),
             version: version.transpose()?,
-            mode: parse(&row.mode, TABLE)?,
-            status: parse(&row.status, TABLE)?,
+            mode,
+            status,
             requested_by: row.requested_by,
             started_at: row.started_at,
             took: took.transpose()?,
             stages: stages.unwrap_or_default(),
             tls: row.tls.map(tls_from_json).transpose()?,
             advice: row.advice.map(advice_from_json).transpose()?,
+            fix: row.fix.map(fix_from_json).transpose()?,
             has_transcript: row.has_transcript,
+            arrival,
         })
     }
 }

@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
-    field_errors::{FieldErrors, Invalid},
     sender::{Pause, PauseReason, SecretState, SenderState, SettingsVersion},
-    smtp_settings::{PasswordInput, SettingsDraft, SettingsInput, SmtpSettings},
+    smtp_settings::{PasswordInput, SettingsInput, SmtpSettings},
     test_run::{Stage, TestStatus},
 };
 use letterhead_storage::record::{SenderRecord, TestRunSummary};
@@ -67,11 +66,9 @@ impl Example for PutSender {
     }
 }
 
-impl TryFrom<PutSender> for SettingsDraft {
-    type Error = FieldErrors;
-
-    fn try_from(given: PutSender) -> Result<Self, FieldErrors> {
-        SettingsInput {
+impl From<PutSender> for SettingsInput {
+    fn from(given: PutSender) -> Self {
+        Self {
             driver: given.driver.map(Text::into_string),
             host: given.host,
             port: given.port,
@@ -89,18 +86,7 @@ impl TryFrom<PutSender> for SettingsDraft {
             sender_email: given.sender_email,
             reply_to: given.reply_to,
         }
-        .try_into()
     }
-}
-
-/// `errors` of an object that stands under `place` in the body.
-pub(in crate::http::v1) fn below(place: &str, errors: &FieldErrors) -> FieldErrors {
-    let mut below = FieldErrors::default();
-    for error in errors.iter() {
-        let invalid = Invalid::new(error.code, error.message.clone());
-        below.push(format!("{place}{}", error.pointer), invalid);
-    }
-    below
 }
 
 /// Saved SMTP settings. The password is never shown.

@@ -5,12 +5,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
     advice::Side,
+    arrival::{Arrival, ArrivalCode},
     test_run::{Stage, StageReport, StageStatus, TestMode, TestStatus, TlsFacts},
 };
 use letterhead_storage::record::{StoredAdvice, TestRunRecord};
 use poem_openapi::Object;
 
+use self::fix::FixView;
 use crate::{app::test_runs::unsaved::UnsavedRun, http::text::Word};
+
+mod fix;
 
 /// One staged try of a sender's settings.
 #[derive(Object)]
@@ -40,8 +44,14 @@ pub(in crate::http) struct TestRunView {
     /// What to do about a failure
     #[oai(nullable)]
     advice: Option<AdviceView>,
+    /// Settings that may work instead; `null` if nothing was looked for
+    #[oai(nullable)]
+    fix: Option<FixView>,
     /// Whether there is a transcript to read
     has_transcript: bool,
+    /// When somebody confirmed that the mail of this run arrived; `null` until then
+    #[oai(nullable)]
+    arrived_at: Option<DateTime<Utc>>,
 }
 
 impl From<TestRunRecord> for TestRunView {
@@ -57,7 +67,12 @@ impl From<TestRunRecord> for TestRunView {
             stages: run.stages.into_iter().map(Into::into).collect(),
             tls: run.tls.map(Into::into),
             advice: run.advice.map(Into::into),
+            fix: run.fix.map(Into::into),
             has_transcript: run.has_transcript,
+            arrived_at: match run.arrival {
+                Arrival::Confirmed(at) => Some(at),
+                Arrival::Awaited { .. } | Arrival::Unknown(_) => None,
+            },
         }
     }
 }
@@ -81,15 +96,21 @@ pub(in crate::http) struct UnsavedRunView {
     /// What to do about a failure
     #[oai(nullable)]
     advice: Option<AdviceView>,
+    /// Settings that may work instead; `null` if nothing was looked for
+    #[oai(nullable)]
+    fix: Option<FixView>,
     /// The redacted conversation, a stranger's text; only if it was asked for
     #[oai(skip_serializing_if_is_none)]
     transcript: Option<String>,
+    /// The code in the mail that was accepted: whoever sees it there knows that the mail arrived
+    #[oai(skip_serializing_if_is_none)]
+    code: Option<String>,
 }
 
 impl UnsavedRunView {
     /// The view of `run`, with `transcript` if it is to be shown.
     pub(in crate::http) fn of(run: &UnsavedRun, transcript: Option<&str>) -> Self {
-        let UnsavedRun { mode, started_at, report, advice } = run;
+        let UnsavedRun { mode, started_at, report, advice, code, fix } = run;
         Self {
             mode: (*mode).into(),
             status: report.status().into(),
@@ -98,7 +119,9 @@ impl UnsavedRunView {
             stages: report.stages.iter().cloned().map(Into::into).collect(),
             tls: report.tls.clone().map(Into::into),
             advice: advice.as_ref().map(|advice| StoredAdvice::from(advice).into()),
+            fix: fix.clone().map(Into::into),
             transcript: transcript.map(str::to_owned),
+            code: code.as_ref().map(|code| ArrivalCode::as_str(code).to_owned()),
         }
     }
 }

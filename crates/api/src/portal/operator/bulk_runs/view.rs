@@ -3,12 +3,18 @@
 use letterhead_domain::{
     bulk_run::{BulkItemStatus, BulkScope},
     provider,
-    tenant::StateFilter,
 };
 use letterhead_storage::record::{BulkGroup, BulkGroupKey, BulkItemRecord, BulkRunRecord};
 
 use super::RUNS;
-use crate::portal::{moment::Moment, paging, settings::state_chip, texts::Texts};
+use crate::portal::{
+    address::{self, FIRST_SENDER},
+    moment::Moment,
+    operator::tenants::view::state_name,
+    paging,
+    test_runs::advice_title,
+    texts::Texts,
+};
 
 /// A bulk run in the list.
 pub(super) struct RunLine {
@@ -113,10 +119,7 @@ fn target(t: Texts, run: &BulkRunRecord) -> String {
         BulkScope::All => t.say("bulk-scope-all"),
         BulkScope::Selection => t.say("bulk-scope-selection"),
         BulkScope::Filter => {
-            let state = run.filter.state.map(|state| match state {
-                StateFilter::NoSettings => t.say("tenants-no-settings"),
-                StateFilter::Is(state) => state_chip(t, state).text,
-            });
+            let state = run.filter.state.map(|state| state_name(t, state));
             let provider = run.filter.provider.map(|provider| provider.name.to_owned());
             let text = run.filter.text.as_ref().map(|text| format!("“{text}”"));
             let parts: Vec<_> = state.into_iter().chain(provider).chain(text).collect();
@@ -215,8 +218,7 @@ fn cause(t: Texts, key: &BulkGroupKey, title: Option<&str>) -> String {
     if t.find_text(&short).is_some() {
         return in_few_words(t, &short, key);
     }
-    let told = t.find_text(&format!("advice-{code}"));
-    let told = told.or_else(|| title.map(str::to_owned)).unwrap_or_else(|| code.to_owned());
+    let told = advice_title(t, code, title);
     match key.provider.as_deref().and_then(provider::find) {
         Some(service) => format!("{}: {told}", service.name),
         None => told,
@@ -232,17 +234,17 @@ fn in_few_words(t: Texts, text: &str, key: &BulkGroupKey) -> String {
 
 impl SenderLink {
     pub(super) fn of(item: &BulkItemRecord) -> Self {
-        let base = format!("/portal/tenants/{}/senders", item.slug);
-        let sender = item.sender.as_ref().map_or("default", |(_, slug)| slug.as_str());
+        let sender = item.sender.as_ref().map_or(FIRST_SENDER, |(_, slug)| slug.as_str());
+        let path = |rest: &str| address::of_sender(&item.slug, sender, rest);
         let name = match sender {
-            "default" => item.name.to_string(),
+            FIRST_SENDER => item.name.to_string(),
             other => format!("{} · {other}", item.name),
         };
         Self {
             name,
             slug: item.slug.to_string(),
-            href: format!("{base}/{sender}"),
-            test: item.test_run.map(|run| format!("{base}/{sender}/test-runs/{run}")),
+            href: path(""),
+            test: item.test_run.map(|run| path(&format!("/test-runs/{run}"))),
             host: item.host.clone().unwrap_or_default(),
         }
     }

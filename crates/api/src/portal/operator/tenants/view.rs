@@ -1,28 +1,21 @@
 //! What the table of tenants shows.
 
 use letterhead_domain::{
-    provider::{self, Provider},
+    provider,
     tenant::{StateFilter, TenantFilter, TenantStatus},
 };
 use letterhead_storage::record::{
     BoundedCount, SenderOverview, TenantCounts, TenantOverview, TestOverview,
 };
 
-use super::TENANTS;
 use crate::portal::{
+    address::{self, FIRST_SENDER, OPERATOR_TENANTS},
     moment::Moment,
     paging,
     settings::{Chip, state_chip},
-    test_runs::status_chip,
+    test_runs::{advice_title, status_chip},
     texts::Texts,
 };
-
-/// One of several things to choose from.
-pub(in crate::portal::operator) struct Choice {
-    pub(in crate::portal::operator) value: &'static str,
-    pub(in crate::portal::operator) name: String,
-    pub(in crate::portal::operator) is_chosen: bool,
-}
 
 /// How many tenants are in a state, with a link to them.
 pub(super) struct StateCount {
@@ -77,31 +70,12 @@ pub(super) struct CountCell {
     pub(super) is_zero: bool,
 }
 
-fn state_name(t: Texts, state: StateFilter) -> String {
+/// A state in words.
+pub(in crate::portal::operator) fn state_name(t: Texts, state: StateFilter) -> String {
     match state {
         StateFilter::NoSettings => t.say("tenants-no-settings"),
         StateFilter::Is(state) => state_chip(t, state).text,
     }
-}
-
-/// The states to look for.
-pub(super) fn states(t: Texts, chosen: Option<StateFilter>) -> Vec<Choice> {
-    let choice = |&state: &StateFilter| Choice {
-        value: state.as_str(),
-        name: state_name(t, state),
-        is_chosen: chosen == Some(state),
-    };
-    StateFilter::ALL.iter().map(choice).collect()
-}
-
-/// The mail services to look for.
-pub(super) fn providers(chosen: Option<&'static Provider>) -> Vec<Choice> {
-    let choice = |provider: &Provider| Choice {
-        value: provider.id,
-        name: provider.name.to_owned(),
-        is_chosen: chosen.is_some_and(|chosen| chosen.id == provider.id),
-    };
-    provider::all().iter().map(choice).collect()
 }
 
 /// All of them and those in each state, those that nobody is in left out.
@@ -109,14 +83,14 @@ pub(super) fn counts(t: Texts, counts: &TenantCounts, filter: &TenantFilter) -> 
     let all = StateCount {
         name: t.say("tenants-all"),
         tenants: counts.total,
-        href: TENANTS.to_owned(),
+        href: OPERATOR_TENANTS.to_owned(),
         is_here: filter.is_empty(),
     };
     let by_state = counts.by_state.iter().filter(|(_, tenants)| *tenants > 0);
     let of_state = by_state.map(|&(state, tenants)| StateCount {
         name: state_name(t, state),
         tenants,
-        href: paging::address(TENANTS, [("state", state.as_str())]),
+        href: paging::address(OPERATOR_TENANTS, [("state", state.as_str())]),
         is_here: filter.state == Some(state),
     });
     std::iter::once(all).chain(of_state).collect()
@@ -125,17 +99,16 @@ pub(super) fn counts(t: Texts, counts: &TenantCounts, filter: &TenantFilter) -> 
 impl TenantLine {
     pub(super) fn of(t: Texts, line: &TenantOverview) -> Self {
         let slug = line.tenant.slug.to_string();
-        let base = format!("/portal/tenants/{slug}");
         let is_only = line.senders.len() == 1;
         let more = (line.more_senders > 0).then(|| t.count("tenants-more", line.more_senders));
         Self {
             id: line.tenant.id.to_string(),
             name: line.tenant.name.to_string(),
             is_suspended: line.tenant.status == TenantStatus::Suspended,
-            settings: format!("{base}/senders/default"),
-            about: format!("{TENANTS}/{slug}"),
-            messages: format!("{base}/messages"),
-            senders: line.senders.iter().map(|s| SenderLine::of(t, &base, s, is_only)).collect(),
+            settings: address::of_sender(&slug, FIRST_SENDER, ""),
+            about: address::about_tenant(&slug, ""),
+            messages: address::of_tenant(&slug, "messages"),
+            senders: line.senders.iter().map(|s| SenderLine::of(t, &slug, s, is_only)).collect(),
             rows: line.senders.len().max(1),
             more,
             slug,
@@ -144,11 +117,12 @@ impl TenantLine {
 }
 
 impl SenderLine {
-    fn of(t: Texts, base: &str, sender: &SenderOverview, is_only: bool) -> Self {
-        let href = format!("{base}/senders/{}", sender.slug);
+    fn of(t: Texts, tenant: &str, sender: &SenderOverview, is_only: bool) -> Self {
+        let href = address::of_sender(tenant, &sender.slug, "");
         let service = provider::of_host(&sender.host).map(|provider| provider.name);
         Self {
-            slug: (!is_only || sender.slug.as_str() != "default").then(|| sender.slug.to_string()),
+            slug: (!is_only || sender.slug.as_str() != FIRST_SENDER)
+                .then(|| sender.slug.to_string()),
             chip: state_chip(t, sender.state()),
             service,
             server: format!("{}:{}", sender.host, sender.port),
@@ -163,10 +137,10 @@ impl SenderLine {
 
 impl TestCell {
     fn of(t: Texts, sender: &str, test: &TestOverview) -> Self {
-        let why = test.advice_code.as_ref().map(|code| {
-            let told = t.find_text(&format!("advice-{code}"));
-            told.or_else(|| test.advice_title.clone()).unwrap_or_else(|| code.clone())
-        });
+        let why = test
+            .advice_code
+            .as_ref()
+            .map(|code| advice_title(t, code, test.advice_title.as_deref()));
         Self {
             chip: status_chip(t, test.status),
             at: test.started_at.into(),

@@ -1,0 +1,14 @@
+fix-looking = The test failed. Looking for settings that work…
+fix-title-proven = We found settings that work
+fix-title-likely = We found settings that may work
+fix-words-passed = We tested them just now, and the mail server accepts mail with them. No mail was sent.
+fix-words-answers = The mail server answers with them. We have not tried your password there.
+fix-words-sign_in_refused = The mail server answers with them, but it did not accept your user name and password. Check these too.
+fix-words-mail_refused = You can sign in with them, but the mail server did not accept the sender e-mail.
+fix-change = { $field } { $new } instead of { $old }
+fix-apply = Apply and test again
+fix-apply-hint = Saves the change as a new version and tests it. What is live now stays live until the test passes.
+fix-apply-password-hint = Opens the settings with the change filled in. You type the password once more, because the stored one is kept for the old host and user name only.
+fix-outdated = The settings were changed after this test, so it can no longer be applied from here.
+fix-none = We also tried other settings of this server; none of them works.
+fix-type-password = The change is filled in. Type the password once more and save: the test then starts by itself.

@@ -1,0 +1,14 @@
+fix-looking = Bumagsak ang test. Naghahanap ng mga setting na gagana…
+fix-title-proven = May nakita kaming mga setting na gumagana
+fix-title-likely = May nakita kaming mga setting na maaaring gumana
+fix-words-passed = Sinubukan namin ang mga ito ngayon lang, at tinatanggap ng mail server ang mail gamit ang mga ito. Walang mail na ipinadala.
+fix-words-answers = Sumasagot ang mail server sa mga ito. Hindi pa namin sinubukan doon ang iyong password.
+fix-words-sign_in_refused = Sumasagot ang mail server sa mga ito, pero hindi nito tinanggap ang iyong username at password. Tingnan din ang mga ito.
+fix-words-mail_refused = Nakakapag-sign in gamit ang mga ito, pero hindi tinanggap ng mail server ang Sender E-Mail.
+fix-change = { $field } { $new } sa halip na { $old }
+fix-apply = Ilapat at i-test muli
+fix-apply-hint = Sine-save ang pagbabago bilang bagong bersyon at tine-test ito. Mananatiling live ang live ngayon hanggang pumasa ang test.
+fix-apply-password-hint = Binubuksan ang mga setting na may nakapunang pagbabago. I-type muli ang password, dahil ang naka-save ay para lamang sa dating host at username.
+fix-outdated = Binago ang mga setting pagkatapos ng test na ito, kaya hindi na ito mailalapat mula rito.
+fix-none = Sinubukan din namin ang ibang setting ng server na ito; walang gumana sa mga ito.
+fix-type-password = Napunan na ang pagbabago. I-type muli ang password at i-save: kusang magsisimula ang test.
