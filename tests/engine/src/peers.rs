@@ -64,21 +64,10 @@ impl Peer {
         }
     }
 
-    /// How many messages make a run of a second or so.
-    pub(crate) fn messages(self, sessions: usize) -> usize {
-        let fast = if sessions == 1 { 20_000 } else { 60_000 };
-        match self {
-            Self::Letterhead => fast,
-            Self::SmtpSource { .. } | Self::LettrePool => fast / 3,
-        }
-    }
-
     pub(crate) async fn prepare(self, stand: &Stand, sessions: usize) -> Sender {
         match self {
             Self::Letterhead => letterhead(stand, sessions).await,
-            Self::SmtpSource { reuse } => {
-                Sender::SmtpSource { port: stand.port, sessions, reuse }
-            }
+            Self::SmtpSource { reuse } => Sender::SmtpSource { port: stand.port, sessions, reuse },
             Self::LettrePool => lettre_pool(stand, sessions),
         }
     }

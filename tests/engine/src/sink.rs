@@ -155,7 +155,8 @@ impl<'a> Talk<'a> {
                 }
                 b"BDAT" => {
                     let size = line[5..].split(|byte| *byte == b' ').next().unwrap_or_default();
-                    let size = size.iter().fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'));
+                    let size =
+                        size.iter().fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'));
                     if rest.len() < after + size {
                         return;
                     }

@@ -5,7 +5,7 @@ use std::{
     io::{self, BufRead, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
@@ -14,6 +14,9 @@ use crate::{RUNS, peers::Peer};
 
 /// Clock ticks a second in `/proc`: fixed in Linux's interface, whatever the kernel's own.
 const TICKS: f64 = 100.0;
+
+/// How long a run is to take, more or less.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A sink that lives as long as this does.
 pub(crate) struct Stand {
@@ -39,17 +42,20 @@ impl Stand {
         Ok(Self { child, port, ca_file, _folder: folder })
     }
 
-    /// The median rate of `count` messages in messages a second, and the sink's share of one
-    /// processor in that run, in percent.
-    pub(crate) async fn measure(
-        &self,
-        peer: Peer,
-        sessions: usize,
-        count: usize,
-    ) -> io::Result<(f64, f64)> {
+    /// The median rate in messages a second, and the sink's share of one processor in that run,
+    /// in percent.
+    pub(crate) async fn measure(&self, peer: Peer, sessions: usize) -> io::Result<(f64, f64)> {
         let sender = peer.prepare(self, sessions).await;
-        // Sessions are opened and everybody has found its way before it counts.
-        sender.send(sessions * 4).await?;
+        // Sessions are opened, and a run takes a second, however fast the peer is.
+        let mut count = sessions * 4;
+        loop {
+            let began = Instant::now();
+            sender.send(count).await?;
+            if began.elapsed() >= SECOND / 2 {
+                break;
+            }
+            count *= 2;
+        }
         let mut runs = Vec::with_capacity(RUNS);
         for _ in 0..RUNS {
             let (ticks, began) = (self.ticks()?, Instant::now());
