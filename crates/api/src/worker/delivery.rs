@@ -88,15 +88,13 @@ impl Worker {
         let mut delivered = Vec::with_capacity(messages.len());
         for (ticket, message) in messages.iter().enumerate() {
             let content = contents.iter().position(|(id, _)| *id == message.id);
-            match content.map(|index| contents.swap_remove(index).1) {
-                Some(content) => match parcel(transport.settings(), ticket, message, content) {
-                    Ok(parcel) => dispatch.push(parcel),
-                    Err(outcome) => delivered.push(judged(message, &outcome)),
-                },
-                None => {
-                    let outcome = AttemptOutcome::NotSent(Cause::Interrupted);
-                    delivered.push(judged(message, &outcome));
-                }
+            let content = content
+                .map(|index| contents.swap_remove(index).1)
+                .ok_or(AttemptOutcome::NotSent(Cause::Interrupted));
+            match content.and_then(|content| parcel(transport.settings(), ticket, message, content))
+            {
+                Ok(parcel) => dispatch.push(parcel),
+                Err(outcome) => delivered.push(judged(message, &outcome)),
             }
         }
         while let Some((ticket, outcome)) = dispatch.next().await {
