@@ -19,6 +19,7 @@ pub mod access;
 pub mod audit;
 pub mod bulk_runs;
 pub mod discoveries;
+pub mod dns_checks;
 pub mod error;
 pub mod events;
 pub mod guides;

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod compose;
 mod conversation;
 pub mod counts;
+pub mod domain_check;
 pub mod egress;
 pub mod fix;
 pub mod gear;

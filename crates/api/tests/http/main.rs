@@ -5,6 +5,7 @@
 mod arrival;
 mod denied;
 mod discoveries;
+mod dns_checks;
 mod fixes;
 mod framework;
 mod guides;

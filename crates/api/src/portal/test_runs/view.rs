@@ -12,6 +12,7 @@ use letterhead_storage::record::{SenderRecord, TestRunRecord};
 use super::{
     advice,
     arrival::{self, ArrivalView},
+    domain::DomainView,
     fix::{self, FixView},
 };
 use crate::{
@@ -42,6 +43,8 @@ pub(in crate::portal) struct RunView {
     pub(in crate::portal) stages: Vec<StageView>,
     pub(in crate::portal) tls: Option<TlsView>,
     pub(in crate::portal) advice: Option<AdviceView>,
+    /// What DNS says about the sender's domain.
+    pub(in crate::portal) domain: Option<DomainView>,
     /// Whether it has failed and looks for settings that work.
     pub(in crate::portal) is_looking: bool,
     pub(in crate::portal) fix: Option<FixView>,
@@ -142,6 +145,7 @@ impl RunView {
             started: run.started_at.into(),
             took: run.took.map(in_words),
             stages: stages(t, &run),
+            domain: run.dns_check.as_ref().map(|check| DomainView::of(t, check)),
             tls: run.tls.as_ref().map(|tls| TlsView {
                 version: tls.version.clone(),
                 subject: tls.certificate_subject.clone(),
