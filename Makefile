@@ -61,7 +61,10 @@ openapi-check: ## Check that the API document in the tests' snapshots is the pro
 schemathesis: ## Try the running API for five minutes with made-up requests
 	@LETTERHEAD_SCHEMATHESIS_SECONDS=300 deploy/dev/test -p letterhead-tests schemathesis
 
+bench-engine: ## Measure SMTP sessions beside smtp-source and lettre's pool (minutes; an idle machine)
+	cargo run --release -q --manifest-path tests/engine/Cargo.toml
+
 ci: ## Run what the CI runs
 	@.ci/run
 
-.PHONY: help run portal-link test screenshots stop clean-state fmt fmt-check lint lint-scripts guides doc deny unused openapi-check schemathesis ci
+.PHONY: help run portal-link test screenshots stop clean-state fmt fmt-check lint lint-scripts guides doc deny unused openapi-check schemathesis bench-engine ci

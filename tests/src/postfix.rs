@@ -143,6 +143,17 @@ impl Postfix {
         self.path("ca.pem")
     }
 
+    /// Lets the server offer none of these keywords of EHLO, listed with commas. Its processes
+    /// read this when they start, so it must come before the first connection.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration cannot be written.
+    pub fn discard(&self, keywords: &str) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new().append(true).open(self.path("etc/main.cf"))?;
+        writeln!(file, "smtpd_discard_ehlo_keywords = {keywords}")
+    }
+
     /// Every mail that has arrived, one for each recipient, oldest first.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 pub(crate) struct Capabilities {
     pub(crate) starttls: bool,
     pub(crate) pipelining: bool,
+    pub(crate) chunking: bool,
     pub(crate) size: bool,
     pub(crate) eight_bit_mime: bool,
     pub(crate) smtputf8: bool,
@@ -32,6 +33,7 @@ impl Capabilities {
             match words.next() {
                 Some("STARTTLS") => offered.starttls = true,
                 Some("PIPELINING") => offered.pipelining = true,
+                Some("CHUNKING") => offered.chunking = true,
                 Some("SIZE") => offered.size = true,
                 Some("8BITMIME") => offered.eight_bit_mime = true,
                 Some("SMTPUTF8") => offered.smtputf8 = true,
@@ -54,12 +56,14 @@ mod tests {
 
     #[test]
     fn keywords_are_read_in_any_case_and_the_greeting_line_is_none() {
-        let lines = ["STARTTLS", "pipelining", "SIZE 1000", "Auth=login", "AUTH PLAIN", "X-Y"];
+        let lines =
+            ["STARTTLS", "pipelining", "SIZE 1000", "Auth=login", "AUTH PLAIN", "X-Y", "Chunking"];
 
         let offered = Capabilities::parse(&lines.map(str::to_owned));
 
         let expected = Capabilities {
             pipelining: true,
+            chunking: true,
             size: true,
             auth_plain: true,
             auth_login: true,

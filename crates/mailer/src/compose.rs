@@ -33,6 +33,7 @@ const WORD_BYTES: usize = 45;
 #[derive(Clone, PartialEq, Eq)]
 pub struct ComposedMail {
     bytes: Vec<u8>,
+    has_leading_dots: bool,
 }
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -65,17 +66,40 @@ impl ComposedMail {
         self.bytes.is_ascii()
     }
 
+    /// Whether a line begins with a dot, so that the mail must be stuffed.
+    pub(crate) const fn has_leading_dots(&self) -> bool {
+        self.has_leading_dots
+    }
+
     /// The mail with its leading dots doubled and the final dot (RFC 5321, section 4.5.2).
     pub(crate) fn dot_stuffed(&self) -> Vec<u8> {
         let mut stuffed = Vec::with_capacity(self.bytes.len() + self.bytes.len() / 64 + 8);
-        for line in self.bytes.split_inclusive(|byte| *byte == b'\n') {
+        Self::stuff(&self.bytes, &mut stuffed);
+        stuffed.extend_from_slice(b".\r\n");
+        stuffed
+    }
+
+    /// Adds whole lines to `stuffed`, their leading dots doubled.
+    pub(crate) fn stuff(lines: &[u8], stuffed: &mut Vec<u8>) {
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
             if line.first() == Some(&b'.') {
                 stuffed.push(b'.');
             }
             stuffed.extend_from_slice(line);
         }
-        stuffed.extend_from_slice(b".\r\n");
-        stuffed
+    }
+
+    /// The mail in pieces of whole lines, each of at most `size` bytes; `size` is more than a
+    /// line.
+    pub(crate) fn pieces(&self, size: usize) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.bytes.as_slice();
+        std::iter::from_fn(move || {
+            let head = rest.get(..size).unwrap_or(rest);
+            let end = head.iter().rposition(|byte| *byte == b'\n')? + 1;
+            let (piece, left) = rest.split_at(end);
+            rest = left;
+            Some(piece)
+        })
     }
 
     /// Takes the bytes if a server can be trusted to see one message in them and no more: a bare
@@ -89,7 +113,12 @@ impl ComposedMail {
                 line.len() <= MAX_LINE && !line.iter().any(|byte| matches!(byte, b'\r' | 0))
             })
         });
-        if is_sound { Ok(Self { bytes }) } else { Err(ComposeError::Line) }
+        if !is_sound {
+            return Err(ComposeError::Line);
+        }
+        let has_leading_dots =
+            bytes.first() == Some(&b'.') || bytes.windows(2).any(|pair| pair == b"\n.");
+        Ok(Self { bytes, has_leading_dots })
     }
 }
 

@@ -10,22 +10,20 @@ use letterhead_domain::{
     test_run::{Cause, TlsFacts},
     text::Username,
 };
-use lettre::transport::smtp::{
-    client::AsyncSmtpConnection, extension::ClientId, response::Response,
-};
+use lettre::transport::smtp::{client::AsyncSmtpConnection, extension::ClientId};
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use crate::{
     capabilities::Capabilities,
-    stream::{BodyFault, Link, REDACTED},
+    stream::{Link, REDACTED},
     timeouts::Timeouts,
     tls::TlsTrust,
 };
 
 /// Longest wait for what we would like but can do without: the replies to RSET and QUIT, and a
 /// last word of a server that hung up.
-const COURTESY: Duration = Duration::from_secs(5);
+pub(crate) const COURTESY: Duration = Duration::from_secs(5);
 
 /// How long the steps of a conversation may take, each and together.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +44,6 @@ impl Patience {
 /// A conversation that was greeted. Once any of its functions has returned a [`Cause`], or was
 /// dropped before it returned, the two sides may be out of step and nothing more may be said.
 pub(crate) struct Conversation {
-    smtp: AsyncSmtpConnection,
     link: Link,
     ehlo_name: String,
     pub(crate) capabilities: Capabilities,
@@ -66,17 +63,14 @@ impl Conversation {
         let hello = ClientId::Domain(ehlo_name.to_owned());
         let wire = Box::new(link.wire());
         let connect = AsyncSmtpConnection::connect_with_transport(wire, &hello);
-        let smtp =
-            timeout_at(deadline, connect).await.map_err(|_| link.time_out())?.map_err(|error| {
-                match negative(&error) {
-                    Some(reply) => Cause::Refused(reply),
-                    None => link.fault(),
-                }
-            })?;
+        let greeted = timeout_at(deadline, connect).await.map_err(|_| link.time_out())?;
+        greeted.map_err(|error| match negative(&error) {
+            Some(reply) => Cause::Refused(reply),
+            None => link.fault(),
+        })?;
         let lines = link.last_lines();
         let reply = Reply::new(250, &lines.join(" "));
         let conversation = Self {
-            smtp,
             link,
             ehlo_name: ehlo_name.to_owned(),
             capabilities: Capabilities::parse(&lines),
@@ -171,38 +165,25 @@ impl Conversation {
         }
         let line = Zeroizing::new(format!("{line}\r\n"));
         self.link.write(line.as_bytes(), shown, deadline).await?;
-        self.reply(deadline).await
+        self.next_reply(deadline).await
     }
 
-    /// Says several lines in one write (RFC 2920); their replies are read one by one.
-    pub(crate) async fn say_all(&mut self, lines: &[String]) -> Result<(), Cause> {
-        if self.link.has_unread() {
-            return Err(Cause::NotSmtp);
-        }
-        let mut text = lines.join("\r\n");
-        text.push_str("\r\n");
-        let deadline = self.patience.until(self.patience.timeouts.reply);
-        self.link.write(text.as_bytes(), &text, deadline).await
-    }
-
-    /// The next reply to what was said with [`Conversation::say_all`].
-    pub(crate) async fn next_reply(&mut self) -> Result<Reply, Cause> {
-        let deadline = self.patience.until(self.patience.timeouts.reply);
-        self.reply(deadline).await
-    }
-
-    async fn reply(&mut self, deadline: Instant) -> Result<Reply, Cause> {
-        let reply = match timeout_at(deadline, self.smtp.read_response()).await {
-            Err(_) => return Err(self.link.time_out()),
-            Ok(Ok(response)) => positive(&response),
-            Ok(Err(error)) => negative(&error).ok_or_else(|| self.link.fault())?,
-        };
+    /// The next reply to what was written in a group, by `deadline`.
+    pub(crate) async fn next_reply(&mut self, deadline: Instant) -> Result<Reply, Cause> {
+        let reply = self.link.reply(deadline).await?;
         self.server_closes |= reply.code == 421;
         Ok(reply)
     }
 
+    /// The next reply to what was written in a group, if it has come already.
+    pub(crate) fn reply_at_hand(&mut self) -> Result<Option<Reply>, Cause> {
+        let reply = self.link.reply_at_hand()?;
+        self.server_closes |= reply.as_ref().is_some_and(|reply| reply.code == 421);
+        Ok(reply)
+    }
+
     /// Writes a dot-stuffed body with its final dot.
-    pub(crate) async fn body(&mut self, stuffed: &[u8]) -> Result<(), BodyFault> {
+    pub(crate) async fn body(&mut self, stuffed: &[u8]) -> Result<(), Cause> {
         let Patience { timeouts, limit } = self.patience;
         self.link.write_body(stuffed, &timeouts, limit).await
     }
@@ -210,25 +191,19 @@ impl Conversation {
     /// The reply after the final dot of a body of `bytes`.
     pub(crate) async fn final_reply(&mut self, bytes: usize) -> Result<Reply, Cause> {
         let deadline = self.patience.until(self.patience.timeouts.after_dot(bytes));
-        self.reply(deadline).await
+        self.next_reply(deadline).await
     }
 
     /// What the server said before it hung up in the middle of a body, if it can still be read.
     pub(crate) async fn last_word(&mut self) -> Option<Reply> {
         let deadline = self.patience.until(COURTESY);
-        let word = timeout_at(deadline, self.smtp.read_response()).await.ok()?;
-        word.err().as_ref().and_then(negative)
+        self.next_reply(deadline).await.ok()
     }
 }
 
 /// The reply if it is a "yes", otherwise the refusal as a cause.
 pub(crate) fn accepted(reply: Reply) -> Result<Reply, Cause> {
     if reply.is_positive() { Ok(reply) } else { Err(Cause::Refused(reply)) }
-}
-
-fn positive(response: &Response) -> Reply {
-    let lines: Vec<_> = response.message().collect();
-    Reply::new(response.code().into(), &lines.join(" "))
 }
 
 /// lettre makes an error of a refusal; its code is the status, its text the source.

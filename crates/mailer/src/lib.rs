@@ -8,11 +8,14 @@
 
 pub mod autoconfig;
 mod capabilities;
+pub mod clock;
 pub mod compose;
 mod conversation;
+pub mod counts;
 pub mod domain_check;
 pub mod egress;
 pub mod fix;
+pub mod gear;
 pub mod lease;
 pub mod mailer;
 mod opening;

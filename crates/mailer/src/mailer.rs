@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::{
     autoconfig::{self, Published},
+    clock::Clock,
     domain_check,
     egress::{AUTOCONFIG_PORT, EgressGuard, Purpose, policy::EgressPolicy, resolver::Resolver},
     fix::{self, FixPlan},
@@ -22,7 +23,7 @@ use crate::{
     test_run::{self, TestLimits, TestPlan},
     timeouts::Timeouts,
     tls::TlsTrust,
-    transport::{Commons, Transports},
+    transport::{Commons, SessionLimits, Transports},
 };
 
 /// Everything the operator decides about the mailer.
@@ -41,6 +42,12 @@ pub struct MailerConfig {
     pub connections_per_sender: usize,
     /// Most open sessions of deliveries in this process.
     pub max_sessions: usize,
+    /// How much one session of a delivery may do.
+    pub sessions: SessionLimits,
+    /// Most messages in flight on one session, where the server offers CHUNKING.
+    pub window: usize,
+    /// The clock by which sessions grow old.
+    pub clock: Clock,
     /// Most cached transports.
     pub cache_entries: u64,
     /// How much a test run may take.
@@ -63,6 +70,9 @@ impl MailerConfig {
             timeouts: Timeouts::default(),
             connections_per_sender: 2,
             max_sessions: 500,
+            sessions: SessionLimits::default(),
+            window: 8,
+            clock: Clock::new(),
             cache_entries: 10_000,
             test_limits: TestLimits::default(),
             control_host: None,
@@ -94,6 +104,9 @@ impl Mailer {
             Arc::clone(&opener),
             config.connections_per_sender,
             config.max_sessions,
+            config.sessions,
+            config.window,
+            config.clock,
         ));
         Self {
             opener,

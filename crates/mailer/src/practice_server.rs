@@ -21,6 +21,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -141,6 +142,8 @@ struct Shared {
     gates: Gates,
     script: Script,
     connections: Semaphore,
+    /// Whether CHUNKING is offered.
+    chunking: AtomicBool,
 }
 
 /// What is special about a port.
@@ -183,6 +186,7 @@ impl PracticeServer {
                 gates: Gates::default(),
                 script: Script::default(),
                 connections: Semaphore::new(MAX_CONNECTIONS),
+                chunking: AtomicBool::new(false),
             }),
             starttls_port: starttls.1,
             implicit_tls_port: implicit_tls.1,
@@ -244,6 +248,12 @@ impl PracticeServer {
     /// code on each of its lines.
     pub fn answer(&self, step: Step, reply: &str) {
         self.shared.script.add(step, reply);
+    }
+
+    /// Offers CHUNKING from now on, on every port that offers PIPELINING. Messages then come by
+    /// BDAT, to which faults and gates of DATA do not apply; those of the final dot do.
+    pub fn offer_chunking(&self) {
+        self.shared.chunking.store(true, Ordering::Relaxed);
     }
 
     /// Closes all ports and connections, and waits until they are closed.

@@ -2,16 +2,18 @@
 //!
 //! lettre's connection reads and parses replies, but it trusts the server: it has no bound on a
 //! line before the line is buffered, no deadline after the TCP connect, it takes a Latin-1 reply
-//! for a network error, and it keeps clear text that came before the TLS upgrade. So it runs on
-//! a [`Wire`], which hands it one clean, bounded reply line at a time, and everything that *we*
-//! say goes through the [`Link`] to the same stream: one place where the lease is checked, the
-//! transcript kept and the fault remembered that lettre's error would blur.
+//! for a network error, and it keeps clear text that came before the TLS upgrade. So it greets
+//! on a [`Wire`], which hands it one clean, bounded reply line at a time; all that follows goes
+//! through the [`Link`] to the same stream: one place where the lease is checked, the transcript
+//! kept and the fault remembered that lettre's error would blur.
 
 mod intake;
+mod replies;
 mod transcript;
+mod wire;
 
 use std::{
-    fmt, io,
+    io,
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -19,10 +21,10 @@ use std::{
 };
 
 use letterhead_domain::{
+    reply::Reply,
     smtp_host::SmtpHost,
     test_run::{Cause, TlsFacts},
 };
-use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -30,8 +32,8 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-use self::intake::{Intake, ReplyLine, cut};
 pub(crate) use self::transcript::{REDACTED, Redactor, Transcript};
+use self::{intake::Intake, wire::Wire};
 use crate::{lease::LeaseDeadline, timeouts::Timeouts, tls::TlsTrust};
 
 /// Most bytes in one write to the socket; the lease is checked before each.
@@ -53,6 +55,8 @@ struct Inner {
     /// The lines of the reply that is being read or was read last, as the server said them.
     lines: Vec<String>,
     reply_is_whole: bool,
+    /// The text of the reply that is being read, up to its last line.
+    reply_text: String,
     fault: Option<Cause>,
     lease: Option<LeaseDeadline>,
     redactor: Redactor,
@@ -63,14 +67,11 @@ struct Inner {
 #[derive(Clone)]
 pub(crate) struct Link(Arc<Mutex<Inner>>);
 
-/// lettre's end of the stream.
-pub(crate) struct Wire(Link);
-
-/// Why a body did not leave.
-pub(crate) struct BodyFault {
+/// Why a group did not leave.
+pub(crate) struct GroupFault {
     pub(crate) cause: Cause,
-    /// Whether the final dot may have left: from then on the server may have the message.
-    pub(crate) last_octet_written: bool,
+    /// How many of its bytes may have left.
+    pub(crate) written: usize,
 }
 
 impl Link {
@@ -88,6 +89,7 @@ impl Link {
             handing: Vec::new(),
             lines: Vec::new(),
             reply_is_whole: false,
+            reply_text: String::new(),
             fault: None,
             lease,
             redactor,
@@ -97,7 +99,7 @@ impl Link {
 
     /// The same stream for lettre.
     pub(crate) fn wire(&self) -> Wire {
-        Wire(self.clone())
+        Wire::new(self.clone())
     }
 
     // Never held across an await, and never contended: one task drives a conversation.
@@ -145,26 +147,64 @@ impl Link {
         body: &[u8],
         timeouts: &Timeouts,
         limit: Option<Instant>,
-    ) -> Result<(), BodyFault> {
+    ) -> Result<(), Cause> {
         self.inner().transcript.remark(&format!("{} bytes of message", body.len()));
         let begin = Instant::now();
-        let deadline = |bytes| {
-            let floor = begin + timeouts.body(bytes);
-            limit.map_or(floor, |limit| limit.min(floor))
-        };
         let mut written = 0;
         for chunk in body.chunks(CHUNK) {
             written += chunk.len();
-            let push = timeout_at(deadline(written), self.push(chunk));
-            push.await
-                .unwrap_or_else(|_| Err(self.time_out()))
-                .map_err(|cause| BodyFault { cause, last_octet_written: false })?;
+            let floor = begin + timeouts.body(written);
+            let deadline = limit.map_or(floor, |limit| limit.min(floor));
+            self.write_part(chunk, deadline).await.map_err(|fault| fault.cause)?;
         }
-        let flush = timeout_at(deadline(written), self.flush());
+        Ok(())
+    }
+
+    /// Writes a part of a group: as much as may leave by `deadline`. Nothing is told to the
+    /// transcript.
+    pub(crate) async fn write_part(
+        &self,
+        bytes: &[u8],
+        deadline: Instant,
+    ) -> Result<(), GroupFault> {
+        let mut written = 0;
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            let chunk = &rest[..rest.len().min(CHUNK)];
+            let write = std::future::poll_fn(|cx| self.inner().poll_write(cx, chunk));
+            match timeout_at(deadline, write).await {
+                Ok(Ok(count)) => written += count,
+                Ok(Err(_)) => {
+                    let cause = self.fault();
+                    // TLS does not tell how much of a record that failed had left.
+                    if cause == Cause::Closed && self.inner().is_tls() {
+                        written += chunk.len();
+                    }
+                    return Err(GroupFault { cause, written });
+                }
+                Err(_) => return Err(GroupFault { cause: self.time_out(), written }),
+            }
+        }
+        let flush = timeout_at(deadline, self.flush());
         flush
             .await
             .unwrap_or_else(|_| Err(self.time_out()))
-            .map_err(|cause| BodyFault { cause, last_octet_written: true })
+            .map_err(|cause| GroupFault { cause, written })
+    }
+
+    /// The next reply; [`Link::fault`] or the cause if none can come.
+    pub(crate) async fn reply(&self, deadline: Instant) -> Result<Reply, Cause> {
+        let reply = std::future::poll_fn(|cx| self.inner().poll_reply(cx));
+        timeout_at(deadline, reply).await.unwrap_or_else(|_| Err(self.time_out()))
+    }
+
+    /// The next reply, if it has come already.
+    pub(crate) fn reply_at_hand(&self) -> Result<Option<Reply>, Cause> {
+        self.inner().take_reply()
+    }
+
+    /// Keeps no transcript from here on.
+    pub(crate) fn stop_transcript(&self) {
+        self.inner().transcript.stop();
     }
 
     async fn push(&self, mut bytes: &[u8]) -> Result<(), Cause> {
@@ -193,6 +233,7 @@ impl Link {
             let mut inner = self.inner();
             inner.intake.discard();
             inner.handing.clear();
+            inner.reply_text.clear();
             std::mem::replace(&mut inner.channel, Channel::Closed)
         };
         let Channel::Plain(tcp) = channel else {
@@ -256,7 +297,7 @@ impl Inner {
     /// Remembers the first fault; later ones only follow from it.
     fn fail(&mut self, cause: Cause) -> io::Error {
         self.fault.get_or_insert(cause);
-        io::Error::from(io::ErrorKind::ConnectionAborted)
+        aborted()
     }
 
     fn check_lease(&mut self) -> io::Result<()> {
@@ -302,95 +343,17 @@ impl Inner {
         }
     }
 
-    /// Hands over the rest of one reply line, reading from the socket only when there is none.
-    fn poll_line(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        while self.handing.is_empty() {
-            let clear_text = matches!(self.channel, Channel::Plain(_));
-            match self.intake.next_line(clear_text) {
-                Ok(Some(line)) => self.take(line),
-                Ok(None) => {
-                    let mut bytes = [0; 4096];
-                    let mut buffer = ReadBuf::new(&mut bytes);
-                    match self.poll_channel(cx, &mut buffer) {
-                        Poll::Pending => return Poll::Pending,
-                        Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
-                            self.intake.push(buffer.filled());
-                        }
-                        Poll::Ready(Ok(()) | Err(_)) => {
-                            self.channel = Channel::Closed;
-                            return Poll::Ready(Err(self.fail(Cause::Closed)));
-                        }
-                    }
-                }
-                Err(cause) => {
-                    self.channel = Channel::Closed;
-                    return Poll::Ready(Err(self.fail(cause)));
-                }
-            }
-        }
-        let count = self.handing.len().min(out.remaining());
-        out.put_slice(&self.handing[..count]);
-        self.handing.drain(..count);
-        Poll::Ready(Ok(()))
+    const fn is_tls(&self) -> bool {
+        matches!(self.channel, Channel::Tls(_))
     }
 
-    fn take(&mut self, line: ReplyLine) {
-        let ReplyLine { code, is_last, text } = line;
-        let separator = if is_last { ' ' } else { '-' };
-        let shown = cut(self.redactor.redact(&text));
-        let shown = format!("{code}{separator}{shown}");
-        self.transcript.server(&shown);
-        self.handing = format!("{shown}\r\n").into_bytes();
-        if std::mem::replace(&mut self.reply_is_whole, is_last) {
-            self.lines.clear();
-        }
-        self.lines.push(text);
+    /// Ends the conversation; gives what did so first.
+    fn end(&mut self, cause: Cause) -> Cause {
+        self.channel = Channel::Closed;
+        self.fault.get_or_insert(cause).clone()
     }
 }
 
-impl AsyncRead for Wire {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        out: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.0.inner().poll_line(cx, out)
-    }
-}
-
-/// lettre writes `EHLO` and, when that is refused, `QUIT`; all else leaves through the link.
-impl AsyncWrite for Wire {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let mut inner = self.0.inner();
-        let written = inner.poll_write(cx, bytes);
-        if written.is_ready() {
-            inner.transcript.client(&String::from_utf8_lossy(bytes));
-        }
-        written
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.inner().poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.inner().channel = Channel::Closed;
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl fmt::Debug for Wire {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wire")
-    }
-}
-
-impl AsyncTokioStream for Wire {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.0.inner().peer)
-    }
+fn aborted() -> io::Error {
+    io::Error::from(io::ErrorKind::ConnectionAborted)
 }

@@ -124,9 +124,7 @@ async fn try_message(
         return Ok(());
     };
     let word = match conversation.command("DATA").await {
-        Ok(word) if word.code == 354 => {
-            hand_over_body(conversation, &mail).await.map_err(|broken| broken.cause)
-        }
+        Ok(word) if word.code == 354 => hand_over_body(conversation, &mail).await,
         Ok(word) if word.code < 400 => Err(Cause::NotSmtp),
         word => word,
     };

@@ -4,12 +4,12 @@
 //! hosts and user names of two tenants share nothing, and a changed password is a new key.
 
 mod pool;
+mod run;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use letterhead_domain::{
     delivery::AttemptOutcome,
-    email::EmailAddress,
     id::{SenderId, TenantId},
     password::SmtpPassword,
     sender::VersionNumber,
@@ -18,14 +18,18 @@ use letterhead_domain::{
 use moka::future::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-pub(crate) use self::pool::Commons;
 use self::pool::{Idle, Watch};
+pub(crate) use self::{pool::Commons, run::Run};
+pub use self::{
+    pool::SessionLimits,
+    run::{Dispatch, Parcel},
+};
 use crate::{
-    compose::ComposedMail,
+    counts::{Retirement, SessionCounts},
+    gear::{GearLimit, Gearbox},
     lease::LeaseDeadline,
     opening::Bounds,
-    session::{Handed, Session, outcome_of},
-    transaction::Parcel,
+    session::{Session, outcome_of},
     walk::Walk,
 };
 
@@ -86,6 +90,11 @@ impl Transports {
         self.open.invalidate(key).await;
     }
 
+    /// What the sessions of all transports did up to now.
+    pub fn session_counts(&self) -> SessionCounts {
+        self.commons.counters.read()
+    }
+
     /// How many transports are kept.
     pub async fn count(&self) -> u64 {
         self.open.run_pending_tasks().await;
@@ -101,6 +110,7 @@ pub struct Transport {
     /// Bounds the sessions on loan.
     loans: Arc<Semaphore>,
     idle: Idle,
+    pub(crate) gearbox: Gearbox,
 }
 
 impl Transport {
@@ -110,6 +120,7 @@ impl Transport {
             password,
             loans: Arc::new(Semaphore::new(commons.connections_per_sender)),
             idle: Idle::default(),
+            gearbox: Gearbox::default(),
             commons,
         }
     }
@@ -119,106 +130,58 @@ impl Transport {
         &self.settings
     }
 
-    /// A signed-in session: a warm one if there is one, otherwise a new one. Waits while as many
-    /// as the sender may have are on loan, at most until `lease` is over.
-    ///
-    /// # Errors
-    ///
-    /// What became of the messages that wanted to leave: sign-in refused, or not sent.
-    pub async fn session(
-        self: &Arc<Self>,
-        lease: &LeaseDeadline,
-    ) -> Result<PooledSession, AttemptOutcome> {
-        let waiting = lease.bound(Arc::clone(&self.loans).acquire_owned());
-        let Some(Ok(loan)) = waiting.await else {
-            return Err(pool::lease_is_over());
-        };
-        let session = match self.idle.take() {
-            Some(warm) => {
-                warm.set_lease(Some(lease.clone()));
-                warm
-            }
-            None => self.open(lease).await?,
-        };
-        Ok(PooledSession {
-            session: Some(session),
-            transport: Arc::clone(self),
-            lease: lease.clone(),
-            _loan: loan,
-        })
+    /// What holds the sender's sessions back, if its server cannot do what it offers.
+    pub fn gear_limit(&self) -> Option<GearLimit> {
+        self.gearbox.limit(self.commons.clock.now())
     }
 
-    async fn open(&self, lease: &LeaseDeadline) -> Result<Session, AttemptOutcome> {
+    /// Begins a run of messages under `lease`: at most as many sessions as the sender may have,
+    /// warm ones first, until an outcome `halts` it.
+    pub fn dispatch(
+        self: &Arc<Self>,
+        lease: &LeaseDeadline,
+        halts: impl Fn(&AttemptOutcome) -> bool + Send + Sync + 'static,
+    ) -> Dispatch {
+        Dispatch::new(Arc::clone(self), lease.clone(), halts)
+    }
+
+    pub(crate) fn commons(&self) -> &Commons {
+        &self.commons
+    }
+
+    /// Leave to use one session. Waits while as many as the sender may have are on loan, at most
+    /// until `lease` is over.
+    async fn loan(&self, lease: &LeaseDeadline) -> Option<OwnedSemaphorePermit> {
+        lease.bound(Arc::clone(&self.loans).acquire_owned()).await?.ok()
+    }
+
+    /// A signed-in session: a warm one if there is one, otherwise a new one.
+    async fn session(&self, lease: &LeaseDeadline) -> Result<Session, AttemptOutcome> {
+        if let Some(warm) = self.idle.take(&self.commons) {
+            self.commons.counters.reused();
+            warm.set_lease(Some(lease.clone()));
+            return Ok(warm);
+        }
         let place = self.commons.place(lease).await?;
         let bounds = Bounds { lease: Some(lease.clone()), ..Bounds::default() };
-        let opening = self
-            .commons
-            .opener
-            .open(&self.settings, self.password.as_ref(), bounds, &mut Walk::new(None))
-            .await;
-        opening.map(|conversation| Session::new(conversation, place)).map_err(outcome_of)
+        let opener = &self.commons.opener;
+        let mut walk = Walk::new(None);
+        let opening = opener.open(&self.settings, self.password.as_ref(), bounds, &mut walk);
+        let conversation = opening.await.map_err(outcome_of)?;
+        self.commons.counters.opened();
+        Ok(Session::new(conversation, place, self.commons.clock.now()))
     }
 
     /// Keeps `session` for the next message, or closes it.
     fn take_back(self: &Arc<Self>, session: Session) {
         session.set_lease(None);
-        if self.commons.is_short_of_places() {
-            session.quit();
-        } else if self.idle.put(session) == Watch::Needed {
+        let now = self.commons.clock.now();
+        if let Some(reason) = session.retirement(&self.commons.limits, now) {
+            self.commons.retire(session, reason);
+        } else if self.commons.is_short_of_places() {
+            self.commons.retire(session, Retirement::Place);
+        } else if self.idle.put(session, now) == Watch::Needed {
             self.commons.watch(self);
-        }
-    }
-}
-
-/// A session on loan. It goes back when dropped, unless it broke or was dropped in the middle of
-/// a message: then it is closed.
-pub struct PooledSession {
-    session: Option<Session>,
-    transport: Arc<Transport>,
-    lease: LeaseDeadline,
-    _loan: OwnedSemaphorePermit,
-}
-
-impl PooledSession {
-    /// Hands `mail` over, from `from` to each of `recipients`, which must not be empty.
-    ///
-    /// A warm session on which the server had hung up is replaced by a new one, once. After
-    /// [`AttemptOutcome::NotSent`] and [`AttemptOutcome::Unknown`] the session is spent; the next
-    /// call opens another.
-    pub async fn send(
-        &mut self,
-        mail: &ComposedMail,
-        from: &EmailAddress,
-        recipients: &[EmailAddress],
-    ) -> AttemptOutcome {
-        let parcel = Parcel { mail, from, recipients };
-        if let Some(session) = self.session.as_mut().filter(|session| session.is_reusable()) {
-            match session.send(parcel).await {
-                Handed::Over(outcome) => return outcome,
-                Handed::Stale(_) => {}
-            }
-        }
-        self.session = None;
-        let session = match self.transport.open(&self.lease).await {
-            Ok(session) => self.session.insert(session),
-            Err(outcome) => return outcome,
-        };
-        match session.send(parcel).await {
-            Handed::Over(outcome) => outcome,
-            Handed::Stale(cause) => AttemptOutcome::NotSent(cause),
-        }
-    }
-
-    /// Whether the session can take another message without being opened anew.
-    pub fn is_reusable(&self) -> bool {
-        self.session.as_ref().is_some_and(Session::is_reusable)
-    }
-}
-
-impl Drop for PooledSession {
-    fn drop(&mut self) {
-        if let Some(session) = self.session.take().filter(Session::is_reusable) {
-            self.transport.take_back(session);
         }
     }
 }

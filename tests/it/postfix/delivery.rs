@@ -1,6 +1,6 @@
 //! Deliveries over pooled sessions: what was composed is what arrives, for whom it was accepted.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use letterhead_domain::{
     delivery::{Attempt, AttemptOutcome, Fates, SenderEffect, decide, fold},
@@ -8,7 +8,11 @@ use letterhead_domain::{
     sender::PauseReason,
     smtp_settings::{Auth, Encryption, SmtpSettings},
 };
-use letterhead_mailer::compose::{ComposedMail, compose};
+use letterhead_mailer::{
+    compose::{ComposedMail, compose},
+    gear::Gear,
+    transport::{Parcel, Transport},
+};
 use letterhead_tests::postfix::{
     AURORA, BOREALIS, BUSY_RECIPIENT, ForeignSender, UNKNOWN_RECIPIENT,
 };
@@ -40,12 +44,20 @@ impl Stand {
     ) -> AttemptOutcome {
         let from = settings.sender_email.clone();
         let (_, transport) = self.transport(settings).await;
-        let recipients: Vec<_> = recipients.iter().map(|text| email(text)).collect();
-        match transport.session(&lease()).await {
-            Ok(mut session) => session.send(mail, &from, &recipients).await,
-            Err(outcome) => outcome,
-        }
+        hand_over(&transport, Parcel { from, ..parcel(mail.clone(), recipients) }).await
     }
+}
+
+/// A parcel from [`AURORA`].
+fn parcel(mail: ComposedMail, recipients: &[&str]) -> Parcel {
+    let recipients = recipients.iter().map(|text| email(text)).collect();
+    Parcel { ticket: 0, mail, from: email(AURORA.address), recipients }
+}
+
+async fn hand_over(transport: &Arc<Transport>, parcel: Parcel) -> AttemptOutcome {
+    let mut dispatch = transport.dispatch(&lease(), |_| false);
+    dispatch.push(parcel);
+    dispatch.next().await.expect("an outcome").1
 }
 
 #[tokio::test]
@@ -120,17 +132,15 @@ async fn each_recipient_of_one_message_has_its_own_answer_and_its_own_fate() {
 async fn a_message_that_nobody_may_have_leaves_the_session_good_for_the_next() {
     let Some(stand) = Stand::start() else { return };
     let (key, transport) = stand.transport(stand.settings(Encryption::Starttls)).await;
-    let mut session = transport.session(&lease()).await.expect("a session");
-    let (mail, from) = (text("Thank you.\n"), email(AURORA.address));
-    let refused = [UNKNOWN_RECIPIENT, BUSY_RECIPIENT].map(email);
+    let mail = text("Thank you.\n");
+    let refused = parcel(mail.clone(), &[UNKNOWN_RECIPIENT, BUSY_RECIPIENT]);
 
-    let first = session.send(&mail, &from, &refused).await;
-    let second = session.send(&mail, &from, &[email("ann@example.net")]).await;
+    let first = hand_over(&transport, refused).await;
+    let second = hand_over(&transport, parcel(mail, &["ann@example.net"])).await;
 
     assert_eq!(codes(&first), [550, 450]);
     assert_eq!(codes(&second), [250]);
     assert_eq!(stand.server.wait_for(1).expect("delivered").len(), 1);
-    drop(session);
     stand.close(key, transport).await;
     let log = stand.log_of_connections(1).await;
     assert_eq!(log.matches(": connect from ").count(), 1, "{log}");
@@ -143,9 +153,7 @@ async fn two_messages_over_one_warm_session_sign_in_once() {
         let (key, transport) = stand.transport(stand.settings(encryption)).await;
         for number in 1..=2 {
             let mail = text(&format!("Receipt {number}.\n"));
-            let mut session = transport.session(&lease()).await.expect("a session");
-            let from = email(AURORA.address);
-            let outcome = session.send(&mail, &from, &[email("ann@example.net")]).await;
+            let outcome = hand_over(&transport, parcel(mail, &["ann@example.net"])).await;
             assert_eq!(codes(&outcome), [250], "{encryption:?}");
         }
 
@@ -155,7 +163,7 @@ async fn two_messages_over_one_warm_session_sign_in_once() {
         assert_eq!(log.matches(": connect from ").count(), 1, "{log}");
         let farewell =
             log.lines().find(|line| line.contains(": disconnect from ")).expect("a line");
-        for counted in [" auth=1 ", " mail=2 ", " rcpt=2 ", " data=2 "] {
+        for counted in [" auth=1 ", " mail=2 ", " rcpt=2 ", " bdat=2 "] {
             assert!(farewell.contains(counted), "{farewell}");
         }
         assert!(!farewell.contains("noop"), "{farewell}");
@@ -199,4 +207,50 @@ async fn an_address_outside_ascii_is_carried_by_smtputf8() {
     let delivered = stand.server.wait_for(1).expect("delivered");
     assert_eq!(delivered[0].recipient, "zoë@example.net");
     assert!(delivered[0].content == mail.bytes(), "other bytes arrived");
+}
+
+#[tokio::test]
+async fn every_gear_gives_each_message_its_own_answers_over_one_session() {
+    let gears = [
+        (Gear::Chunked, "", " bdat="),
+        (Gear::Overlapped, "chunking", " data="),
+        (Gear::OneByOne, "chunking, pipelining", " data="),
+    ];
+    for (gear, discarded, body_command) in gears {
+        let Some(stand) = Stand::start() else { return };
+        stand.server.discard(discarded).expect("configured");
+        let (key, transport) = stand.transport(stand.settings(Encryption::Starttls)).await;
+        let mut dispatch = transport.dispatch(&lease(), |_| false);
+        let recipients: [&[&str]; 4] = [
+            &["ann@example.net"],
+            &[UNKNOWN_RECIPIENT, BUSY_RECIPIENT],
+            &["bob@example.net", UNKNOWN_RECIPIENT],
+            &["cyd@example.net"],
+        ];
+        for ticket in 0..40 {
+            let mail = text(&format!("Receipt {ticket}.\n.\n"));
+            dispatch.push(Parcel { ticket, ..parcel(mail, recipients[ticket % 4]) });
+        }
+
+        let mut told = BTreeMap::new();
+        while let Some((ticket, outcome)) = dispatch.next().await {
+            told.insert(ticket, codes(&outcome));
+        }
+
+        let expected: [&[u16]; 4] = [&[250], &[550, 450], &[250, 550], &[250]];
+        for (ticket, codes) in &told {
+            assert_eq!(codes, expected[ticket % 4], "{gear:?} {ticket}");
+        }
+        assert_eq!(told.len(), 40);
+        assert_eq!(stand.server.wait_for(30).expect("delivered").len(), 30);
+        let counts = stand.mailer.transports().session_counts();
+        assert!(counts.by_gear.contains(&(gear, 40)), "{gear:?}: {counts:?}");
+        assert_eq!(transport.gear_limit(), None, "{gear:?}");
+        drop(dispatch);
+        stand.close(key, transport).await;
+        let opened = usize::try_from(counts.opened).expect("few");
+        let log = stand.log_of_connections(opened).await;
+        assert!(opened <= 2 && log.contains(body_command), "{gear:?}: {log}");
+        assert!(!log.contains("noop="), "{log}");
+    }
 }

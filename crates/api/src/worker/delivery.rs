@@ -2,26 +2,28 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, stream};
 use letterhead_domain::{
     delivery::{
         Attempt, AttemptOutcome, AttemptWord, Disposition, Fates, LaneEffect, SenderEffect, decide,
         fold,
     },
-    email::EmailAddress,
     id::MessageId,
-    message::{MessageContent, MessageStatus, OutgoingMail, RecipientStatus},
+    message::{MessageContent, MessageStatus, OnUncertain, OutgoingMail, RecipientStatus},
     reply::Reply,
     sender::PauseReason,
+    smtp_settings::SmtpSettings,
     test_run::Cause,
 };
-use letterhead_mailer::{compose::compose, lease::LeaseDeadline, transport::Transport};
+use letterhead_mailer::{
+    compose::compose,
+    lease::LeaseDeadline,
+    transport::{Parcel, Transport},
+};
 use letterhead_storage::{
     error::StorageError,
     record::LeasedLane,
     repo::lane::{AttemptResult, MarkedMessage},
 };
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::Worker;
@@ -82,15 +84,25 @@ impl Worker {
             }
         };
         // Once the settings are refused or the server is in trouble, the rest of the window stays.
-        let stop = CancellationToken::new();
-        let sends = messages.into_iter().map(|message| {
+        let mut dispatch = transport.dispatch(lease, stops);
+        let mut delivered = Vec::with_capacity(messages.len());
+        for (ticket, message) in messages.iter().enumerate() {
             let content = contents.iter().position(|(id, _)| *id == message.id);
-            let content = content.map(|index| contents.swap_remove(index).1);
-            self.deliver_one(transport, lease, stop.clone(), message, content)
-        });
-        // The transport holds back what exceeds its sessions.
-        let sends: Vec<_> = sends.collect();
-        stream::iter(sends).buffer_unordered(self.config.window.max(1)).collect().await
+            let content = content
+                .map(|index| contents.swap_remove(index).1)
+                .ok_or(AttemptOutcome::NotSent(Cause::Interrupted));
+            match content.and_then(|content| parcel(transport.settings(), ticket, message, content))
+            {
+                Ok(parcel) => dispatch.push(parcel),
+                Err(outcome) => delivered.push(judged(message, &outcome)),
+            }
+        }
+        while let Some((ticket, outcome)) = dispatch.next().await {
+            if let Some(message) = messages.get(ticket) {
+                delivered.push(judged(message, &outcome));
+            }
+        }
+        delivered
     }
 
     async fn contents(
@@ -104,44 +116,40 @@ impl Worker {
         };
         self.app.store.in_time("load what messages say", load).await.flatten()
     }
-
-    async fn deliver_one(
-        &self,
-        transport: &Arc<Transport>,
-        lease: &LeaseDeadline,
-        stop: CancellationToken,
-        message: MarkedMessage,
-        content: Option<MessageContent>,
-    ) -> Delivered {
-        let outcome = match content {
-            Some(content) => send(transport, lease, &stop, &message, content).await,
-            None => AttemptOutcome::NotSent(Cause::Interrupted),
-        };
-        let attempt = Attempt {
-            number: message.attempt_number,
-            tried_for: message.tried_for,
-            on_uncertain: message.on_uncertain,
-            jitter: random::jitter(),
-        };
-        let disposition = decide(&outcome, &attempt);
-        if disposition.lane != LaneEffect::GoOn
-            || matches!(disposition.sender, SenderEffect::Pause(_))
-        {
-            stop.cancel();
-        }
-        debug!(message.id = %message.id, attempt = message.attempt_number, ?outcome, "attempt ended");
-        Delivered::new(&message, &outcome, disposition)
-    }
 }
 
-async fn send(
-    transport: &Arc<Transport>,
-    lease: &LeaseDeadline,
-    stop: &CancellationToken,
+/// Whether nothing more of the lane should leave after `outcome`.
+fn stops(outcome: &AttemptOutcome) -> bool {
+    // What it means for lane and sender depends on nothing that is known of the attempt.
+    let attempt = Attempt {
+        number: 1,
+        tried_for: Duration::ZERO,
+        on_uncertain: OnUncertain::Resend,
+        jitter: 0.5,
+    };
+    let disposition = decide(outcome, &attempt);
+    disposition.lane != LaneEffect::GoOn || matches!(disposition.sender, SenderEffect::Pause(_))
+}
+
+/// What became of `message`, and what follows from it.
+fn judged(message: &MarkedMessage, outcome: &AttemptOutcome) -> Delivered {
+    let attempt = Attempt {
+        number: message.attempt_number,
+        tried_for: message.tried_for,
+        on_uncertain: message.on_uncertain,
+        jitter: random::jitter(),
+    };
+    debug!(message.id = %message.id, attempt = message.attempt_number, ?outcome, "attempt ended");
+    Delivered::new(message, outcome, decide(outcome, &attempt))
+}
+
+/// The mail of `message` with its envelope.
+fn parcel(
+    settings: &SmtpSettings,
+    ticket: usize,
     message: &MarkedMessage,
     content: MessageContent,
-) -> AttemptOutcome {
-    let settings = transport.settings();
+) -> Result<Parcel, AttemptOutcome> {
     let mail = OutgoingMail {
         from_name: settings.sender_name.clone(),
         from: settings.sender_email.clone(),
@@ -153,28 +161,12 @@ async fn send(
         message_id: message.header_id.clone(),
         date: message.header_date,
     };
-    let composed = match compose(&mail) {
-        Ok(composed) => composed,
-        Err(err) => {
-            warn!(error = &err as &dyn std::error::Error, message.id = %message.id, "cannot compose");
-            return AttemptOutcome::Unsendable(Cause::Interrupted);
-        }
-    };
-    drop(mail);
-    // Waiting for a session may be given up at any time; a conversation never is.
-    let session = tokio::select! {
-        biased;
-        () = stop.cancelled() => return AttemptOutcome::NotSent(Cause::Interrupted),
-        session = transport.session(lease) => session,
-    };
-    let mut session = match session {
-        Ok(session) if !stop.is_cancelled() => session,
-        Ok(_) => return AttemptOutcome::NotSent(Cause::Interrupted),
-        Err(outcome) => return outcome,
-    };
-    let recipients: Vec<EmailAddress> =
-        message.pending.iter().map(|(_, email)| email.clone()).collect();
-    session.send(&composed, &settings.sender_email, &recipients).await
+    let mail = compose(&mail).map_err(|err| {
+        warn!(error = &err as &dyn std::error::Error, message.id = %message.id, "cannot compose");
+        AttemptOutcome::Unsendable(Cause::Interrupted)
+    })?;
+    let recipients = message.pending.iter().map(|(_, email)| email.clone()).collect();
+    Ok(Parcel { ticket, mail, from: settings.sender_email.clone(), recipients })
 }
 
 impl Delivered {

@@ -11,6 +11,7 @@ pub enum Verb {
     Mail,
     Rcpt,
     Data,
+    Bdat,
     Rset,
     Noop,
     Vrfy,
@@ -29,6 +30,7 @@ impl Verb {
         Self::Mail,
         Self::Rcpt,
         Self::Data,
+        Self::Bdat,
         Self::Rset,
         Self::Noop,
         Self::Vrfy,
@@ -47,6 +49,7 @@ impl Verb {
             "MAIL" => Self::Mail,
             "RCPT" => Self::Rcpt,
             "DATA" => Self::Data,
+            "BDAT" => Self::Bdat,
             "RSET" => Self::Rset,
             "NOOP" => Self::Noop,
             "VRFY" => Self::Vrfy,
@@ -66,6 +69,7 @@ pub(super) enum Command<'a> {
     Mail(Mail<'a>),
     Rcpt { address: &'a str },
     Data,
+    Bdat { bytes: usize, is_last: bool },
     Rset,
     Noop,
     Vrfy,
@@ -109,6 +113,7 @@ pub(super) fn parse(line: &str) -> Result<Command<'_>, &'static str> {
         Verb::Mail => mail(argument).map(Command::Mail),
         Verb::Rcpt => rcpt(argument),
         Verb::Data => alone(Command::Data),
+        Verb::Bdat => bdat(argument),
         Verb::Rset => alone(Command::Rset),
         Verb::Noop => Ok(Command::Noop),
         Verb::Vrfy => argument.map(|_| Command::Vrfy).ok_or(BAD_ARGUMENT),
@@ -172,6 +177,18 @@ fn rcpt(argument: Option<&str>) -> Result<Command<'_>, &'static str> {
         return Err(BAD_PARAMETER);
     }
     Ok(Command::Rcpt { address })
+}
+
+/// The size of a chunk, and whether it is the last of its message (RFC 3030).
+fn bdat(argument: Option<&str>) -> Result<Command<'_>, &'static str> {
+    let argument = argument.ok_or(BAD_ARGUMENT)?;
+    let (size, rest) = argument.split_once(' ').unwrap_or((argument, ""));
+    let bytes = size.parse().map_err(|_| BAD_ARGUMENT)?;
+    match rest.to_ascii_uppercase().as_str() {
+        "" => Ok(Command::Bdat { bytes, is_last: false }),
+        "LAST" => Ok(Command::Bdat { bytes, is_last: true }),
+        _ => Err(BAD_ARGUMENT),
+    }
 }
 
 /// Splits `FROM:<address> a b` into the address and the words after it.

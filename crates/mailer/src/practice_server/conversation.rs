@@ -3,6 +3,7 @@
 //! The order of commands is checked here, and faults happen where their step is. Each part of
 //! a conversation has its own module: the opening, signing in, the envelope, the message.
 
+mod chunk;
 mod envelope;
 mod message;
 mod opening;
@@ -154,6 +155,7 @@ impl Conversation {
             Command::Mail(mail) => return self.mail(mail).await,
             Command::Rcpt { address } => return self.rcpt(address).await,
             Command::Data => return self.data().await,
+            Command::Bdat { bytes, is_last } => return self.chunk(bytes, is_last).await,
             Command::Rset => {
                 self.forget_transaction();
                 self.wire.say("250 2.0.0 Forgotten");

@@ -165,6 +165,17 @@ impl Wire {
         }
     }
 
+    /// Reads so many bytes as they are; good until the next line is read.
+    pub(super) async fn octets(&mut self, count: usize) -> Result<&[u8], Ended> {
+        while self.input.len() - self.taken < count {
+            self.fill().await?;
+        }
+        let start = self.taken;
+        self.taken += count;
+        self.searched = 0;
+        Ok(self.bytes(start..start + count))
+    }
+
     /// Reads and forgets until the client closes or has been still for too long.
     pub(super) async fn drain(&mut self) -> Ended {
         loop {

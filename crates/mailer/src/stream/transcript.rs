@@ -78,6 +78,11 @@ impl Transcript {
         self.note("-- ", line);
     }
 
+    /// Notes nothing more.
+    pub(super) fn stop(&mut self) {
+        self.is_full = true;
+    }
+
     pub(super) fn text(&self) -> String {
         self.text.clone()
     }

@@ -12,18 +12,17 @@ use std::{
 use letterhead_domain::{delivery::AttemptOutcome, test_run::Cause};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep},
 };
 
 use super::Transport;
-use crate::{lease::LeaseDeadline, opening::Opener, session::Session};
-
-/// How long a session may rest.
-const IDLE_SESSION: Duration = Duration::from_secs(30);
-/// How old a session may become: servers and their balancers cut old ones.
-const OLDEST: Duration = Duration::from_secs(5 * 60);
-/// How many messages one session carries; many servers hang up after 100.
-const MOST_MESSAGES: u32 = 100;
+use crate::{
+    clock::Clock,
+    counts::{Counters, Retirement},
+    lease::LeaseDeadline,
+    opening::Opener,
+    session::Session,
+};
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -34,10 +33,32 @@ pub(super) fn lease_is_over() -> AttemptOutcome {
     AttemptOutcome::NotSent(Cause::Interrupted)
 }
 
+/// How much one session may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// How many messages it carries; many servers hang up after 100.
+    pub messages: u32,
+    /// How old it may become: servers and their balancers cut old ones.
+    pub age: Duration,
+    /// How long it may rest.
+    pub idle: Duration,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self { messages: 100, age: Duration::from_secs(5 * 60), idle: Duration::from_secs(30) }
+    }
+}
+
 /// What all transports share.
 pub(crate) struct Commons {
     pub(crate) opener: Arc<Opener>,
     pub(crate) connections_per_sender: usize,
+    pub(crate) limits: SessionLimits,
+    /// Most messages in flight on one session.
+    pub(crate) window: usize,
+    pub(crate) clock: Clock,
+    pub(crate) counters: Counters,
     places: Arc<Semaphore>,
     /// How many wait for a place.
     waiting: AtomicUsize,
@@ -50,10 +71,17 @@ impl Commons {
         opener: Arc<Opener>,
         connections_per_sender: usize,
         max_sessions: usize,
+        limits: SessionLimits,
+        window: usize,
+        clock: Clock,
     ) -> Self {
         Self {
             opener,
             connections_per_sender: connections_per_sender.max(1),
+            limits,
+            window: window.max(1),
+            clock,
+            counters: Counters::default(),
             places: Arc::new(Semaphore::new(max_sessions.max(1))),
             waiting: AtomicUsize::new(0),
             rested: Mutex::default(),
@@ -83,6 +111,12 @@ impl Commons {
         self.waiting.load(Ordering::Acquire) > 0
     }
 
+    /// Closes `session`, for `reason`.
+    pub(super) fn retire(&self, session: Session, reason: Retirement) {
+        self.counters.retired(reason);
+        session.quit();
+    }
+
     /// Watches over the sessions at rest of `transport` until it has none: one task for each
     /// transport, however often its sessions come and go.
     pub(super) fn watch(self: &Arc<Self>, transport: &Arc<Transport>) {
@@ -94,10 +128,10 @@ impl Commons {
         let transport = Arc::downgrade(transport);
         lock(&commons.rested).push_back(Weak::clone(&transport));
         runtime.spawn(async move {
-            while let Some(next) =
-                transport.upgrade().and_then(|transport| transport.idle.retire_old())
+            while let Some(wait) =
+                transport.upgrade().and_then(|transport| transport.idle.retire_old(&commons))
             {
-                sleep_until(next).await;
+                sleep(wait).await;
             }
             lock(&commons.rested).retain(|other| !other.ptr_eq(&transport));
         });
@@ -106,7 +140,7 @@ impl Commons {
     fn close_one_at_rest(&self) {
         let rested: Vec<_> = lock(&self.rested).iter().filter_map(Weak::upgrade).collect();
         for transport in rested {
-            if transport.idle.close_oldest() {
+            if transport.idle.close_oldest(self) {
                 return;
             }
         }
@@ -148,29 +182,28 @@ pub(super) enum Watch {
 
 impl Idle {
     /// The session that came to rest last and is still good. Others found on the way are closed.
-    pub(super) fn take(&self) -> Option<Session> {
+    pub(super) fn take(&self, commons: &Commons) -> Option<Session> {
+        let now = commons.clock.now();
         let mut resting = lock(&self.0);
         while let Some((since, session)) = resting.sessions.pop_back() {
-            // What the server says to an idle session is good-bye.
-            if session.is_quiet() {
-                let is_fresh = since.elapsed() < IDLE_SESSION;
-                if is_fresh && session.opened_at().elapsed() < OLDEST {
-                    return Some(session);
-                }
-                session.quit();
-            }
+            let worn = if !session.is_quiet() {
+                // What the server says to an idle session is good-bye.
+                Some(Retirement::ServerClosed)
+            } else if now.duration_since(since) >= commons.limits.idle {
+                Some(Retirement::Idle)
+            } else {
+                session.retirement(&commons.limits, now)
+            };
+            let Some(reason) = worn else { return Some(session) };
+            commons.retire(session, reason);
         }
         None
     }
 
-    /// Keeps `session` if it may carry another message, and closes it otherwise.
-    pub(super) fn put(&self, session: Session) -> Watch {
-        if session.handed_over() >= MOST_MESSAGES || session.opened_at().elapsed() >= OLDEST {
-            session.quit();
-            return Watch::NotNeeded;
-        }
+    /// Keeps `session` for another message.
+    pub(super) fn put(&self, session: Session, now: Instant) -> Watch {
         let mut resting = lock(&self.0);
-        resting.sessions.push_back((Instant::now(), session));
+        resting.sessions.push_back((now, session));
         if std::mem::replace(&mut resting.is_watched, true) {
             Watch::NotNeeded
         } else {
@@ -178,25 +211,26 @@ impl Idle {
         }
     }
 
-    /// Closes what has rested too long, and says when to look again; `None`, and the watch is
-    /// over, once nothing is at rest.
-    fn retire_old(&self) -> Option<Instant> {
+    /// Closes what has rested too long, and says how long to wait before looking again; `None`,
+    /// and the watch is over, once nothing is at rest.
+    fn retire_old(&self, commons: &Commons) -> Option<Duration> {
+        let now = commons.clock.now();
         let mut resting = lock(&self.0);
         while let Some((since, session)) = resting.sessions.pop_front() {
-            let due = since + IDLE_SESSION;
-            if due > Instant::now() {
+            let wait = (since + commons.limits.idle).duration_since(now);
+            if !wait.is_zero() {
                 resting.sessions.push_front((since, session));
-                return Some(due);
+                return Some(wait);
             }
-            session.quit();
+            commons.retire(session, Retirement::Idle);
         }
         resting.is_watched = false;
         None
     }
 
     /// Closes the session that has rested longest, and says whether there was one.
-    fn close_oldest(&self) -> bool {
+    fn close_oldest(&self, commons: &Commons) -> bool {
         let oldest = lock(&self.0).sessions.pop_front();
-        oldest.map(|(_, session)| session.quit()).is_some()
+        oldest.map(|(_, session)| commons.retire(session, Retirement::Place)).is_some()
     }
 }

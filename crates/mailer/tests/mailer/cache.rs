@@ -9,7 +9,7 @@ use std::{
 use letterhead_domain::sender::VersionNumber;
 use letterhead_mailer::transport::TransportKey;
 
-use crate::stand::{Stand, codes, key, password, send, session};
+use crate::stand::{Stand, codes, key, password, send};
 
 #[tokio::test]
 async fn a_hit_opens_no_secret_and_misses_at_once_share_one_load() {
@@ -61,8 +61,7 @@ async fn tenants_senders_and_versions_never_share_a_session() {
     for key in keys {
         let load = async { Ok::<_, Infallible>((stand.settings(), Some(password()))) };
         let transport = transports.get_or_open(key, load).await.unwrap();
-        let mut session = session(&transport).await;
-        assert_eq!(codes(&send(&mut session, &["ann@example.net"]).await), [250]);
+        assert_eq!(codes(&send(&transport, &["ann@example.net"]).await), [250]);
     }
 
     let counters = stand.server.inbox().counters();

@@ -12,7 +12,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::stand::{Stand, codes, failed_stage, mailer, plan, send, session, settings, transport};
+use crate::stand::{Stand, codes, failed_stage, mailer, plan, send, settings, transport};
 
 /// Takes one connection for each of `scripts` in turn: says the first reply at once and each next
 /// one to a line that comes (to the whole body after `DATA`), then hangs up. Gives the lines that
@@ -161,10 +161,9 @@ async fn a_warm_session_on_which_the_server_hung_up_is_replaced_without_a_word()
         let (port, _server) = scripted(vec![first, second]).await;
         let (_stand, mailer) = mailer_for(port).await;
         let transport = transport(&mailer, clear_text(port)).await;
-        let mut session = session(&transport).await;
 
-        assert_eq!(codes(&send(&mut session, &["ann@example.net"]).await), [250]);
-        let outcome = send(&mut session, &["ann@example.net"]).await;
+        assert_eq!(codes(&send(&transport, &["ann@example.net"]).await), [250]);
+        let outcome = send(&transport, &["ann@example.net"]).await;
 
         let AttemptOutcome::Answered(replies) = outcome else { panic!("{outcome:?}") };
         assert_eq!(replies[0].text, "second");
@@ -176,12 +175,11 @@ async fn an_address_beyond_ascii_is_not_sent_where_it_cannot_be() {
     let (port, server) = scripted(vec![vec![b"220 mx\r\n", b"250 mx\r\n", b"500 never\r\n"]]).await;
     let (_stand, mailer) = mailer_for(port).await;
     let transport = transport(&mailer, clear_text(port)).await;
-    let mut session = session(&transport).await;
 
-    let outcome = send(&mut session, &["用户@example.net"]).await;
+    let outcome = send(&transport, &["用户@example.net"]).await;
 
     assert_eq!(outcome, AttemptOutcome::Unsendable(Cause::Smtputf8NotOffered));
-    drop((session, transport, mailer));
+    drop((transport, mailer));
     let heard = server.await.unwrap();
     assert!(!heard.iter().any(|line| line.starts_with("MAIL")), "{heard:?}");
 }
@@ -199,12 +197,10 @@ async fn a_yes_to_data_that_is_no_go_ahead_is_never_taken_for_acceptance() {
     .await;
     let (_stand, mailer) = mailer_for(port).await;
     let transport = transport(&mailer, clear_text(port)).await;
-    let mut session = session(&transport).await;
 
-    let outcome = send(&mut session, &["ann@example.net"]).await;
+    let outcome = send(&transport, &["ann@example.net"]).await;
 
     assert_eq!(outcome, AttemptOutcome::NotSent(Cause::NotSmtp));
-    assert!(!session.is_reusable());
 }
 
 #[tokio::test]
@@ -220,13 +216,11 @@ async fn a_server_that_closes_at_rcpt_answers_for_every_recipient() {
     .await;
     let (_stand, mailer) = mailer_for(port).await;
     let transport = transport(&mailer, clear_text(port)).await;
-    let mut session = session(&transport).await;
 
     let recipients = ["a@example.net", "b@example.net", "c@example.net", "d@example.net"];
-    let outcome = send(&mut session, &recipients).await;
+    let outcome = send(&transport, &recipients).await;
 
     assert_eq!(codes(&outcome), [421, 550, 421, 421]);
-    assert!(!session.is_reusable());
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ use letterhead_mailer::{
     practice_server::{PracticeConfig, PracticeServer, fault::PortFault},
     test_run::TestPlan,
     tls::TlsTrust,
-    transport::{PooledSession, Transport, TransportKey},
+    transport::{Parcel, Transport, TransportKey},
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -87,10 +87,6 @@ impl Stand {
         transport(&self.mailer, settings).await
     }
 
-    pub(crate) async fn session(&self, settings: SmtpSettings) -> PooledSession {
-        session(&self.transport(settings).await).await
-    }
-
     /// How many sign-ins were tried.
     pub(crate) fn sign_ins(&self) -> u64 {
         let counters = self.server.inbox().counters();
@@ -103,11 +99,30 @@ pub(crate) async fn transport(mailer: &Mailer, settings: SmtpSettings) -> Arc<Tr
     mailer.transports().get_or_open(key(), load).await.unwrap()
 }
 
-pub(crate) async fn session(transport: &Arc<Transport>) -> PooledSession {
-    match transport.session(&lease()).await {
-        Ok(session) => session,
-        Err(outcome) => panic!("no session: {outcome:?}"),
-    }
+/// Hands one mail over, and gives what became of it.
+pub(crate) async fn hand_over(transport: &Arc<Transport>, parcel: Parcel) -> AttemptOutcome {
+    hand_over_under(&lease(), transport, parcel).await
+}
+
+pub(crate) async fn hand_over_under(
+    lease: &LeaseDeadline,
+    transport: &Arc<Transport>,
+    parcel: Parcel,
+) -> AttemptOutcome {
+    let mut dispatch = transport.dispatch(lease, |_| false);
+    dispatch.push(parcel);
+    let (_, outcome) = dispatch.next().await.unwrap();
+    outcome
+}
+
+/// A small mail to `recipients`.
+pub(crate) fn parcel(recipients: &[&str]) -> Parcel {
+    parcel_of(composed("Thank you.\n"), recipients)
+}
+
+pub(crate) fn parcel_of(mail: ComposedMail, recipients: &[&str]) -> Parcel {
+    let recipients = recipients.iter().map(|text| email(text)).collect();
+    Parcel { ticket: 0, mail, from: email("billing@aurora.example"), recipients }
 }
 
 /// A key of its own for each call.
@@ -178,10 +193,8 @@ pub(crate) fn composed(text: &str) -> ComposedMail {
 }
 
 /// Sends a small mail to `recipients`.
-pub(crate) async fn send(session: &mut PooledSession, recipients: &[&str]) -> AttemptOutcome {
-    let recipients: Vec<_> = recipients.iter().map(|text| email(text)).collect();
-    let mail = composed("Thank you.\n");
-    session.send(&mail, &email("billing@aurora.example"), &recipients).await
+pub(crate) async fn send(transport: &Arc<Transport>, recipients: &[&str]) -> AttemptOutcome {
+    hand_over(transport, parcel(recipients)).await
 }
 
 /// The codes of the recipients' last answers.

@@ -22,10 +22,10 @@ const NO_RECIPIENTS: &str = "554 5.5.1 No valid recipients";
 
 /// A message as it was read.
 #[derive(Default)]
-struct Body {
-    bytes: Vec<u8>,
+pub(super) struct Body {
+    pub(super) bytes: Vec<u8>,
     /// Why it cannot be taken: the first reason found.
-    refusal: Option<&'static str>,
+    pub(super) refusal: Option<&'static str>,
 }
 
 impl Conversation {
@@ -52,7 +52,7 @@ impl Conversation {
         self.finish(transaction, body).await
     }
 
-    fn refuse_data(&self) -> Option<&'static str> {
+    pub(super) fn refuse_data(&self) -> Option<&'static str> {
         let Some(transaction) = &self.transaction else {
             return Some("503 5.5.1 Say MAIL first");
         };
@@ -96,7 +96,7 @@ impl Conversation {
     }
 
     /// Catches or refuses the message, and answers the final dot.
-    async fn finish(&mut self, transaction: Transaction, body: Body) -> Turn {
+    pub(super) async fn finish(&mut self, transaction: Transaction, body: Body) -> Turn {
         if self.say_scripted(Step::Dot) {
             return Ok(());
         }

@@ -43,6 +43,9 @@ impl Conversation {
         if self.fault != Some(PortFault::NoPipelining) {
             lines.push("PIPELINING".to_owned());
         }
+        if self.offers_chunking() {
+            lines.push("CHUNKING".to_owned());
+        }
         if !self.wire.is_tls() && self.fault != Some(PortFault::NoStarttls) {
             lines.push("STARTTLS".to_owned());
         }
