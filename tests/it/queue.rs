@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use chrono::DateTime;
 use letterhead_tests::program::World;
 use serde_json::Value;
 
@@ -16,8 +17,10 @@ fn status(world: &World) -> Value {
 }
 
 /// The database's time, as the command line takes it.
-fn now() -> String {
-    chrono::Utc::now().to_rfc3339()
+async fn now(world: &World) -> String {
+    let micros = "SELECT (extract(epoch FROM letterhead_now()) * 1000000)::bigint";
+    let now = DateTime::from_timestamp_micros(world.database.number(micros).await);
+    now.expect("a time").to_rfc3339()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,7 +48,7 @@ async fn after_a_restore_what_may_have_been_sent_waits_for_a_person() {
     let aurora = world.live_tenant(&instance, "aurora").await;
     run(world.command(&["queue", "hold"]));
     let before = aurora.send("ann@example.net").await;
-    let backup = now();
+    let backup = now(&world).await;
     let after = aurora.send("ben@example.net").await;
 
     let said = run(world.command(&["queue", "release", "--restored-to", &backup]));
@@ -66,7 +69,7 @@ async fn after_a_restore_what_may_have_been_sent_waits_for_a_person() {
 async fn a_restore_is_only_told_to_a_queue_that_is_held() {
     let world = World::create().await;
 
-    let output = world.command(&["queue", "release", "--restored-to", &now()]).output();
+    let output = world.command(&["queue", "release", "--restored-to", &now(&world).await]).output();
 
     let output = output.expect("the program runs");
     assert_eq!(output.status.code(), Some(1), "{output:?}");

@@ -83,15 +83,15 @@ pub(super) async fn queue(command: QueueCommand) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn in_words(status: &QueueStatus) -> String {
-    let held = match &status.hold {
+fn in_words(queue: &QueueStatus) -> String {
+    let held = match &queue.hold {
         None => "The queue is not held.".to_owned(),
         Some(hold) => {
             let reason = hold.reason.as_ref().map(|reason| format!(" ({reason})"));
             format!("The queue is held since {}{}.", at(hold.since), reason.unwrap_or_default())
         }
     };
-    let stats = status.stats;
+    let stats = queue.stats;
     let age = match stats.oldest_due_age {
         Some(age) => format!("; the oldest that may leave has been due for {} s", age.as_secs()),
         None => String::new(),
@@ -99,11 +99,11 @@ fn in_words(status: &QueueStatus) -> String {
     format!("{held}\nWaiting: {}, on their way: {}{age}.", stats.waiting, stats.sending)
 }
 
-fn as_json(status: &QueueStatus) -> String {
-    let stats = status.stats;
+fn as_json(queue: &QueueStatus) -> String {
+    let stats = queue.stats;
     json!({
-        "held_since": status.hold.as_ref().map(|hold| at(hold.since)),
-        "reason": status.hold.as_ref().and_then(|hold| hold.reason.as_deref()),
+        "held_since": queue.hold.as_ref().map(|hold| at(hold.since)),
+        "reason": queue.hold.as_ref().and_then(|hold| hold.reason.as_deref()),
         "waiting": stats.waiting,
         "sending": stats.sending,
         "oldest_due_seconds": stats.oldest_due_age.map(|age| age.as_secs()),
