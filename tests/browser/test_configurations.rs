@@ -1,6 +1,8 @@
 //! The purple button, and what it answers.
 
-use letterhead_mailer::practice_server::gate::Point;
+use std::sync::Arc;
+
+use letterhead_mailer::practice_server::{gate::Point, inbox::CaughtMail};
 use letterhead_tests::{browser::Browser, portal::Portal};
 use serde_json::json;
 
@@ -150,21 +152,26 @@ async fn stages_appear_one_by_one_while_the_test_runs() {
     browser.finish().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn after_a_passing_test_a_test_mail_can_be_sent_to_oneself() {
-    let portal = Portal::start().await;
-    let Some(browser) = portal.browser().await else { return };
+/// Passes a test as somebody of a live tenant, sends the test mail, and gives what was caught.
+async fn send_test_mail(portal: &Portal, browser: &Browser) -> Arc<CaughtMail> {
     portal.live_tenant("aurora").await;
-    browser.sign_in(&portal, "aurora", "admin").await;
+    browser.sign_in(portal, "aurora", "admin").await;
     browser.press("Test Configurations").await;
     browser
         .wait_until("the test has ended", "return document.querySelector('#banner .success')")
         .await;
-
     browser.press("Send me a test mail").await;
+    portal.world.practice.inbox().wait_for(1).await.swap_remove(0)
+}
 
-    let caught = portal.world.practice.inbox().wait_for(1).await;
-    assert_eq!(caught[0].rcpt_to, ["ann@aurora.example"]);
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_passing_test_a_test_mail_can_be_sent_to_oneself() {
+    let portal = Portal::start().await;
+    let Some(browser) = portal.browser().await else { return };
+
+    let caught = send_test_mail(&portal, &browser).await;
+
+    assert_eq!(caught.rcpt_to, ["ann@aurora.example"]);
     browser.wait_for_text("accepted by the server").await;
     browser.finish().await;
 }
@@ -174,15 +181,8 @@ async fn after_a_passing_test_a_test_mail_can_be_sent_to_oneself() {
 async fn the_code_from_the_test_mail_proves_that_it_arrived() {
     let portal = Portal::start().await;
     let Some(browser) = portal.browser().await else { return };
-    portal.live_tenant("aurora").await;
-    browser.sign_in(&portal, "aurora", "admin").await;
-    browser.press("Test Configurations").await;
-    browser
-        .wait_until("the test has ended", "return document.querySelector('#banner .success')")
-        .await;
-    browser.press("Send me a test mail").await;
-    let caught = portal.world.practice.inbox().wait_for(1).await;
-    let mail = String::from_utf8_lossy(&caught[0].bytes).into_owned();
+    let caught = send_test_mail(&portal, &browser).await;
+    let mail = String::from_utf8_lossy(&caught.bytes).into_owned();
     let (_, rest) = mail.split_once("Your code: ").expect("a code");
     let code = &rest[..7];
     browser.wait_for_text("Type the 6 digits from the mail").await;

@@ -16,7 +16,7 @@ use poem::{
 
 mod activity;
 mod actor;
-mod address;
+pub(crate) mod address;
 mod assets;
 mod choice;
 pub mod config;

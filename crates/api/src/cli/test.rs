@@ -21,6 +21,7 @@ use crate::{
     },
     config::AppArgs,
     http,
+    portal::address,
 };
 
 mod domain;
@@ -118,7 +119,7 @@ async fn test_saved(
             transcript.as_deref(),
         );
         if let Arrival::Awaited { .. } = run.arrival {
-            let page = format!("/portal/tenants/{tenant}/senders/{sender}/test-runs/{}", run.id);
+            let page = address::of_sender(tenant, sender, format_args!("/test-runs/{}", run.id));
             say(&format!(
                 "\nThe test mail carries a code. Type it in at {page} to prove that it arrived."
             ));

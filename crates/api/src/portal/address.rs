@@ -14,7 +14,7 @@ pub(super) fn of_tenant(tenant: impl Display, rest: impl Display) -> String {
 }
 
 /// One of a sender's pages, by the slugs of both; `rest` is empty, or begins with a slash.
-pub(super) fn of_sender(tenant: impl Display, sender: impl Display, rest: impl Display) -> String {
+pub(crate) fn of_sender(tenant: impl Display, sender: impl Display, rest: impl Display) -> String {
     of_tenant(tenant, format_args!("senders/{sender}{rest}"))
 }
 

@@ -71,8 +71,7 @@ pub fn judge(mailer: &Mailer, input: SettingsInput) -> Result<TypedSettings, Fie
 ///
 /// # Errors
 ///
-/// All refused fields: a destination that the operator does not allow, or no password where the
-/// settings sign in.
+/// None that settings which were judged could cause: a test mail that cannot be written.
 pub async fn try_unsaved(
     mailer: &Mailer,
     test: UnsavedTest,
