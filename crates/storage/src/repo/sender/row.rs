@@ -2,16 +2,18 @@
 
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
+    limit::HoldReason,
     reply::Reply,
     sender::{Pause, SettingsVersion},
 };
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::{TABLE, VersionRow, number, parse, version_number};
+use super::{LimitsRow, TABLE, VersionRow, number, parse, version_number};
 use crate::{
     error::StorageError,
-    record::{SenderRecord, TestRunSummary},
+    record::{Hold, SenderRecord, TestRunSummary},
+    repo::sql::parse_option,
     vault::data_key::DataKeys,
 };
 
@@ -29,6 +31,10 @@ pub(super) struct SenderRow {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     tenant_suspended: bool,
+    hold_reason: Option<String>,
+    held_until: Option<DateTime<Utc>>,
+    #[sea_orm(nested)]
+    pub(super) limits: LimitsRow,
 }
 
 /// The newest test run of a sender.
@@ -77,6 +83,8 @@ impl SenderRow {
             id: self.id.into(),
             slug: parse(&self.slug, TABLE)?,
             pause: self.pause()?,
+            hold: self.hold()?,
+            limits: self.limits.try_into()?,
             failures: number(self.failures, TABLE)?,
             tenant_suspended: self.tenant_suspended,
             last_test: test.map(TestRow::summary).transpose()?,
@@ -86,6 +94,12 @@ impl SenderRow {
             live,
             candidate,
         })
+    }
+
+    fn hold(&self) -> Result<Option<Hold>, StorageError> {
+        let Some(until) = self.held_until else { return Ok(None) };
+        let reason = parse_option(self.hold_reason.as_deref(), "lanes")?;
+        Ok(Some(Hold { until, reason: reason.unwrap_or(HoldReason::Quota) }))
     }
 
     fn pause(&self) -> Result<Option<Pause>, StorageError> {
