@@ -84,6 +84,13 @@ fn operations() -> Vec<Operation> {
             "/v1/tenants/{tenant}/senders/{sender}/candidate",
             Tenant("settings:write"),
         ),
+        with_body(
+            "put",
+            "/v1/tenants/{tenant}/senders/{sender}/limits",
+            Tenant("settings:write"),
+            json!({"messages_per_day": 7}),
+        ),
+        operation("get", "/v1/tenants/{tenant}/senders/{sender}/queue", Tenant("messages:read")),
         operation("post", "/v1/tenants/{tenant}/senders/{sender}/pause", Tenant("settings:write")),
         operation("post", "/v1/tenants/{tenant}/senders/{sender}/resume", Tenant("settings:write")),
         operation("get", "/v1/tenants/{tenant}/senders/{sender}/versions", Tenant("settings:read")),

@@ -18,7 +18,7 @@ mod span;
 #[cfg(test)]
 mod tests;
 
-pub use forecast::{Forecast, Usage};
+pub use forecast::{Forecast, Usage, grouped, in_words};
 pub use span::{Span, SpanUnit};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

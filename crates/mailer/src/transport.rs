@@ -5,7 +5,11 @@
 
 mod pool;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use letterhead_domain::{
     delivery::AttemptOutcome,
@@ -100,6 +104,8 @@ pub struct Transport {
     commons: Arc<Commons>,
     /// Bounds the sessions on loan.
     loans: Arc<Semaphore>,
+    /// How many sessions that is.
+    most_sessions: Mutex<usize>,
     idle: Idle,
 }
 
@@ -109,6 +115,7 @@ impl Transport {
             settings,
             password,
             loans: Arc::new(Semaphore::new(commons.connections_per_sender)),
+            most_sessions: Mutex::new(commons.connections_per_sender),
             idle: Idle::default(),
             commons,
         }
@@ -117,6 +124,22 @@ impl Transport {
     /// The settings.
     pub fn settings(&self) -> &SmtpSettings {
         &self.settings
+    }
+
+    /// Bounds the sessions to `most` at the same time, where that is fewer than the program's own
+    /// bound. To be called while none is on loan: those are not taken back.
+    pub fn bound_sessions(&self, most: Option<u32>) {
+        let own = self.commons.connections_per_sender;
+        let wanted = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(own);
+        let wanted = wanted.clamp(1, own);
+        let mut bound = self.most_sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if wanted > *bound {
+            self.loans.add_permits(wanted - *bound);
+            *bound = wanted;
+        } else {
+            *bound -= self.loans.forget_permits(*bound - wanted);
+        }
+        self.idle.close_beyond(*bound);
     }
 
     /// A signed-in session: a warm one if there is one, otherwise a new one. Waits while as many

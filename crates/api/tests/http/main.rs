@@ -9,6 +9,7 @@ mod discoveries;
 mod fixes;
 mod framework;
 mod guides;
+mod limits;
 mod messages;
 mod operator;
 mod order;

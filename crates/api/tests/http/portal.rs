@@ -8,6 +8,7 @@ use crate::world::{Answer, PUBLIC_URL, World};
 mod activity;
 mod bulk_runs;
 mod guides;
+mod limits;
 mod messages;
 mod operator;
 mod sessions;

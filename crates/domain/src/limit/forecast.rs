@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{COUNTED_FOR, Limits};
+use super::{COUNTED_FOR, Limits, Span};
 
 /// What left within the time that a day's limit looks back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,4 +57,26 @@ impl Forecast<'_> {
 
 fn times(length: Duration, count: u64) -> Duration {
     length.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// What waits and for how long, in a few words: "3,400 messages waiting, about 2 days at this account's
+/// limit". With `more_wait` there are more messages than were counted.
+pub fn in_words(waiting: u64, more_wait: bool, through_in: Duration) -> String {
+    let messages = if waiting == 1 { "message" } else { "messages" };
+    let (than, about) = if more_wait { ("more than ", "more than") } else { ("", "about") };
+    let (waiting, through) = (grouped(waiting), Span::from(through_in));
+    format!("{than}{waiting} {messages} waiting, {about} {through} at this account's limit")
+}
+
+/// A number with its digits in groups of three.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }

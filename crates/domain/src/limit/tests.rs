@@ -162,3 +162,21 @@ fn a_length_of_time_is_told_in_the_unit_that_suits_it() {
         assert_eq!(Span::from(Duration::from_secs(seconds)).to_string(), expected, "{seconds}");
     }
 }
+
+#[test]
+fn a_forecast_is_told_in_a_few_words() {
+    let cases = [
+        (3_400, false, HOUR * 48, "3,400 messages waiting, about 2 days at this account's limit"),
+        (1, false, HOUR * 3, "1 message waiting, about 3 hours at this account's limit"),
+        (
+            100_000,
+            true,
+            HOUR * 240,
+            "more than 100,000 messages waiting, more than 10 days at this account's limit",
+        ),
+    ];
+    for (waiting, more, through_in, expected) in cases {
+        assert_eq!(in_words(waiting, more, through_in), expected);
+    }
+    assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+}

@@ -22,6 +22,7 @@ use crate::{
 mod history;
 mod lane;
 mod limits;
+mod queue;
 mod row;
 mod save;
 mod secrets;

@@ -198,7 +198,7 @@ WHERE l.tenant_id = $1 AND l.id = $2 AND NOT l.blocked AND NOT EXISTS (
         AND t.status = 'active' AND t.deleted_at IS NULL)";
 
 const RECIPIENTS: &str = "
-SELECT message_id, id, role, email, name, status
+SELECT message_id, id, role, email, name, status, updated_at
 FROM recipients
 WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])
 ORDER BY message_id, position";
@@ -237,6 +237,7 @@ struct RecipientRow {
     email: String,
     name: Option<String>,
     status: String,
+    updated_at: DateTime<Utc>,
 }
 
 impl LaneRepo<'_> {
@@ -349,15 +350,17 @@ impl MarkedRow {
         };
         let mut waiting = Vec::new();
         for person in people {
-            waiting.extend(person.join(&mut message)?);
+            waiting.extend(person.join(&mut message)?.map(|tried| (tried, person.updated_at)));
         }
-        // Those who were never tried come first: who is tried again is not to keep them waiting.
-        waiting.sort_by_key(|(.., status)| *status != RecipientStatus::Queued);
+        if most_at_once.is_some() {
+            // Whoever was not tried yet comes first, and then in turn: nobody keeps others waiting.
+            waiting.sort_by_key(|((.., status), at)| (*status != RecipientStatus::Queued, *at));
+        }
         let most = most_at_once.and_then(|most| usize::try_from(most).ok());
         let now = most.map_or(waiting.len(), |most| most.min(waiting.len()));
         let later = waiting.split_off(now);
-        message.settled.extend(later.into_iter().map(|(.., status)| status));
-        message.pending = waiting.into_iter().map(|(id, email, _)| (id, email)).collect();
+        message.settled.extend(later.into_iter().map(|((.., status), _)| status));
+        message.pending = waiting.into_iter().map(|((id, email, _), _)| (id, email)).collect();
         Ok(message)
     }
 }
