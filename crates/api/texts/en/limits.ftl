@@ -17,6 +17,7 @@ limits-out-of-range = Enter a whole number from 1 to { $highest }, or nothing.
 limits-refused = Not saved yet: please correct what is marked below. What you typed is still here.
 limits-hold-daily_limit = The limit for 24 hours is reached. Mail waits until about
 limits-hold-quota = The mail server says that the account’s limit is reached. Mail waits until about
+limits-held-until = Limit reached until about
 limits-more-than = more than { $what }
 limits-waiting = Messages waiting: { $waiting }.
 limits-forecast = Messages waiting: { $waiting }. At this account’s limits that takes about { $span }.

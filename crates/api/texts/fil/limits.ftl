@@ -17,6 +17,7 @@ limits-out-of-range = Maglagay ng buong numero mula 1 hanggang { $highest }, o w
 limits-refused = Hindi pa na-save: pakitama ang mga may marka sa ibaba. Narito pa rin ang inyong itinype.
 limits-hold-daily_limit = Abot na ang limit para sa 24 na oras. Maghihintay ang mail hanggang mga
 limits-hold-quota = Ayon sa mail server, abot na ang limit ng account. Maghihintay ang mail hanggang mga
+limits-held-until = Abot na ang limit hanggang mga
 limits-more-than = higit sa { $what }
 limits-waiting = Mga mensaheng naghihintay: { $waiting }.
 limits-forecast = Mga mensaheng naghihintay: { $waiting }. Sa mga limit ng account na ito, aabutin iyon ng mga { $span }.

@@ -93,7 +93,7 @@ pub struct SenderQueue {
     pub waiting: u64,
     /// Whether there are more of them than were counted.
     pub more_wait: bool,
-    /// When the one was accepted that has waited longest.
+    /// When the oldest was accepted of those that are due first, one of each kind.
     pub oldest_waiting_at: Option<DateTime<Utc>>,
     /// What left within the time that a day's limit looks back, the earliest first.
     pub used: Vec<Usage>,

@@ -29,7 +29,7 @@ mod secrets;
 mod state;
 
 pub(super) use lane::sync_lanes;
-pub(super) use limits::LimitsRow;
+pub(super) use limits::{LimitsRow, hold_of};
 pub use save::{RestoreVersion, SaveSender, Saved};
 
 const TABLE: &str = "senders";

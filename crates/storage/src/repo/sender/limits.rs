@@ -1,12 +1,17 @@
 //! What a tenant lets leave through a sender.
 
-use letterhead_domain::{limit::Limits, message::SenderRef};
+use chrono::{DateTime, Utc};
+use letterhead_domain::{
+    limit::{HoldReason, Limits},
+    message::SenderRef,
+};
 use sea_orm::{FromQueryResult, raw_sql};
 
 use super::{NO_SENDER, Senders, TABLE};
 use crate::{
     error::StorageError,
-    repo::{execute, number},
+    record::Hold,
+    repo::{execute, number, sql::parse_option},
 };
 
 /// The limits among the columns of `senders`.
@@ -30,6 +35,16 @@ impl TryFrom<LimitsRow> for Limits {
             connections: limit(row.connections)?,
         })
     }
+}
+
+/// The hold of a lane that is held until `until`. Before reasons were written down it was a quota's.
+pub(in crate::repo) fn hold_of(
+    until: Option<DateTime<Utc>>,
+    reason: Option<&str>,
+) -> Result<Option<Hold>, StorageError> {
+    let Some(until) = until else { return Ok(None) };
+    let reason = parse_option(reason, "lanes")?.unwrap_or(HoldReason::Quota);
+    Ok(Some(Hold { until, reason }))
 }
 
 /// A limit as Postgres takes it; the domain keeps it in range.

@@ -24,16 +24,25 @@ const TABLE: &str = "sender_counts";
 /// What waits is counted up to this: an index alone is read for it, in milliseconds.
 const COUNTED: u64 = 100_000;
 
-/// Ids tell which message is the oldest, so no row of those that are counted is read.
+/// Counted in the order of its index, so that no plan walks the table instead. The oldest is that of the
+/// messages that are due first, one of each priority.
 const WAITING: &str = "
-WITH counted AS MATERIALIZED (
-    SELECT id FROM messages
-    WHERE tenant_id = $1 AND sender_id = $2 AND status IN ('queued', 'deferred', 'held')
-    LIMIT $3 + 1
-)
-SELECT (SELECT count(*) FROM counted) AS waiting, (
-    SELECT created_at FROM messages
-    WHERE tenant_id = $1 AND id = (SELECT id FROM counted ORDER BY id LIMIT 1)
+SELECT (
+    SELECT count(*) FROM (
+        SELECT FROM messages
+        WHERE tenant_id = $1 AND sender_id = $2 AND status IN ('queued', 'deferred', 'held')
+        ORDER BY priority, due_at, id
+        LIMIT $3 + 1
+    ) counted
+) AS waiting, (
+    SELECT min(head.created_at)
+    FROM generate_series(0, 3) AS class(priority)
+    CROSS JOIN LATERAL (
+        SELECT w.created_at FROM messages w
+        WHERE w.tenant_id = $1 AND w.sender_id = $2 AND w.priority = class.priority
+            AND w.status IN ('queued', 'deferred', 'held')
+        ORDER BY w.due_at LIMIT 1
+    ) head
 ) AS oldest_at";
 
 const USED: &str = "

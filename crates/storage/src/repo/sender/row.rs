@@ -2,18 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
-    limit::HoldReason,
     reply::Reply,
     sender::{Pause, SettingsVersion},
 };
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::{LimitsRow, TABLE, VersionRow, number, parse, version_number};
+use super::{LimitsRow, TABLE, VersionRow, hold_of, number, parse, version_number};
 use crate::{
     error::StorageError,
-    record::{Hold, SenderRecord, TestRunSummary},
-    repo::sql::parse_option,
+    record::{SenderRecord, TestRunSummary},
     vault::data_key::DataKeys,
 };
 
@@ -83,7 +81,7 @@ impl SenderRow {
             id: self.id.into(),
             slug: parse(&self.slug, TABLE)?,
             pause: self.pause()?,
-            hold: self.hold()?,
+            hold: hold_of(self.held_until, self.hold_reason.as_deref())?,
             limits: self.limits.try_into()?,
             failures: number(self.failures, TABLE)?,
             tenant_suspended: self.tenant_suspended,
@@ -94,12 +92,6 @@ impl SenderRow {
             live,
             candidate,
         })
-    }
-
-    fn hold(&self) -> Result<Option<Hold>, StorageError> {
-        let Some(until) = self.held_until else { return Ok(None) };
-        let reason = parse_option(self.hold_reason.as_deref(), "lanes")?;
-        Ok(Some(Hold { until, reason: reason.unwrap_or(HoldReason::Quota) }))
     }
 
     fn pause(&self) -> Result<Option<Pause>, StorageError> {

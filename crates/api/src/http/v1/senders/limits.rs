@@ -131,7 +131,7 @@ struct Queue {
     waiting: u64,
     /// Whether there are more of them than were counted
     more_wait: bool,
-    /// When the one was taken over that has waited longest
+    /// When the oldest was taken over of those that are due first, one of each kind
     #[oai(nullable)]
     oldest_waiting_at: Option<DateTime<Utc>>,
     /// Why and until when all of them wait, if a limit is reached
