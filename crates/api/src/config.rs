@@ -145,9 +145,10 @@ pub struct RuleArgs {
     /// Wrong keys a minute and client address
     #[arg(long, env = "LETTERHEAD_FAILED_AUTH_PER_MINUTE", default_value_t = 30)]
     pub failed_auth_per_minute: u32,
-    /// Searches for the server of an address a minute, tenant and process
-    #[arg(long, env = "LETTERHEAD_DISCOVERIES_PER_MINUTE", default_value_t = 10)]
-    pub discoveries_per_minute: u32,
+    /// Searches of DNS, for the server of an address or about a sender's domain, a minute, tenant and
+    /// process
+    #[arg(long, env = "LETTERHEAD_SEARCHES_PER_MINUTE", default_value_t = 10)]
+    pub searches_per_minute: u32,
     /// Recipients a message
     #[arg(long, env = "LETTERHEAD_MAX_RECIPIENTS", default_value_t = 50)]
     pub max_recipients: usize,
@@ -348,7 +349,7 @@ impl RuleArgs {
                 per_hour: self.test_runs_per_hour,
             },
             failed_auth_per_minute: self.failed_auth_per_minute,
-            discoveries_per_minute: self.discoveries_per_minute,
+            searches_per_minute: self.searches_per_minute,
         })
     }
 }

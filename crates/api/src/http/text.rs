@@ -11,6 +11,7 @@ use letterhead_domain::{
     advice::Side,
     delivery::AttemptWord,
     discovery::{self, Confidence},
+    domain_check::{CheckStatus, Policy},
     event::OperatorEventKind,
     fix::{Change, FixOutcome, TryResult},
     limit::HoldReason,
@@ -150,6 +151,7 @@ macro_rules! vocabularies {
 
 vocabularies!(
     AttemptWord,
+    CheckStatus,
     Change,
     Confidence,
     FixOutcome,
@@ -162,6 +164,7 @@ vocabularies!(
     OnUncertain,
     OperatorEventKind,
     PauseReason,
+    Policy,
     RecipientRole,
     RecipientStatus,
     Scope,

@@ -91,7 +91,7 @@ impl World {
             message: MessageLimits::default(),
             test_runs: RunLimits { per_minute: 6, per_hour: 60 },
             failed_auth_per_minute: 30,
-            discoveries_per_minute: 10,
+            searches_per_minute: 10,
         };
         change(&mut rules);
         let app = adjusted_app(&database.url(), &practice, rules, adjust).await;
