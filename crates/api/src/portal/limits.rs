@@ -67,9 +67,10 @@ impl LimitsCard {
                 (None, None) => t.say("limits-none"),
             },
         };
-        let queue = match visit.may(Deed::SeeMail) {
-            true => Some(senders::queue(&visit.app, &place.caller, sender).await?),
-            false => None,
+        let queue = if visit.may(Deed::SeeMail) {
+            Some(senders::queue(&visit.app, &place.caller, sender).await?)
+        } else {
+            None
         };
         Ok(Self {
             lines: LimitName::ALL.iter().map(line).collect(),

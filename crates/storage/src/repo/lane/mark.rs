@@ -128,7 +128,7 @@ WITH lane AS MATERIALIZED (
     WHERE $7::bigint IS NOT NULL AND tenant_id = $1 AND id = $2
         AND began_at > letterhead_now() - make_interval(secs => $10)
 ), room AS MATERIALIZED (
-    SELECT $7::bigint <= day.used AS is_full, coalesce(day.wait, 0) AS day_wait,
+    SELECT $7::bigint <= day.used AS is_full, greatest(day.wait, 1) AS day_wait,
         lane.ahead > $9 AS is_paced, lane.ahead - $9 AS pace_wait,
         least(cardinality($4::uuid[]),
             CASE WHEN $7::bigint IS NOT NULL THEN greatest($7::bigint - day.used, 0) END,
