@@ -72,7 +72,7 @@ impl Postfix {
     ///
     /// # Errors
     ///
-    /// - [`ServerError::Skipped(NAME)`] where it cannot run at all, so that the test may say so and
+    /// - [`ServerError::Skipped`] where it cannot run at all, so that the test may say so and
     ///   return;
     /// - [`ServerError::Failed`] if it is there and did not start.
     pub fn start(foreign_sender: ForeignSender) -> Result<Self, ServerError> {
