@@ -110,7 +110,7 @@ impl Senders<'_> {
         let query = raw_sql!(
             Postgres,
             r#"SELECT s.*, t.status = 'suspended' AS tenant_suspended, l.hold_reason,
-                   CASE WHEN l.held AND l.not_before > letterhead_now()
+                   CASE WHEN l.held AND NOT l.blocked AND l.not_before > letterhead_now()
                         THEN l.not_before END AS held_until
                FROM senders s
                JOIN tenants t ON t.id = s.tenant_id
@@ -141,7 +141,7 @@ impl Senders<'_> {
         let query = raw_sql!(
             Postgres,
             r#"SELECT s.*, t.status = 'suspended' AS tenant_suspended, l.hold_reason,
-                   CASE WHEN l.held AND l.not_before > letterhead_now()
+                   CASE WHEN l.held AND NOT l.blocked AND l.not_before > letterhead_now()
                         THEN l.not_before END AS held_until
                FROM senders s
                JOIN tenants t ON t.id = s.tenant_id
@@ -211,7 +211,7 @@ impl Senders<'_> {
         let sender = raw_sql!(
             Postgres,
             r#"SELECT s.*, t.status = 'suspended' AS tenant_suspended, l.hold_reason,
-                   CASE WHEN l.held AND l.not_before > letterhead_now()
+                   CASE WHEN l.held AND NOT l.blocked AND l.not_before > letterhead_now()
                         THEN l.not_before END AS held_until
                FROM senders s
                JOIN tenants t ON t.id = s.tenant_id

@@ -113,7 +113,8 @@ const SENDERS: &str = concat!(
     "SELECT s.tenant_id, s.id, s.slug, s.live_version IS NOT NULL AS is_live, s.pause_reason,
          s.failures, s.last_accepted_at, s.tenant_senders, s.auth, s.has_password, s.host, s.port,
          s.sender_email, l.hold_reason,
-         CASE WHEN l.held AND l.not_before > letterhead_now() THEN l.not_before END AS held_until,
+         CASE WHEN l.held AND NOT l.blocked AND l.not_before > letterhead_now()
+              THEN l.not_before END AS held_until,
          r.id AS test_id, r.status AS test_status, r.started_at AS tested_at,
          r.advice ->> 'code' AS advice_code, r.advice ->> 'title' AS advice_title,
          (SELECT count(*) FROM (
