@@ -133,6 +133,12 @@ fn operations() -> Vec<Operation> {
             Tenant("test:run"),
             json!({"code": "012345"}),
         ),
+        with_body(
+            "post",
+            "/v1/tenants/{tenant}/messages/batch",
+            Tenant("messages:send"),
+            json!({"messages": [{"message": message}]}),
+        ),
         with_body("post", "/v1/tenants/{tenant}/messages", Tenant("messages:send"), message),
         operation("get", "/v1/tenants/{tenant}/messages", Tenant("messages:read")),
         operation("get", "/v1/tenants/{tenant}/messages/{id}", Tenant("messages:read")),
