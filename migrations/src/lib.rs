@@ -114,6 +114,7 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0012_queue_hold",
     "0013_retention",
     "0014_accept",
+    "0015_limits",
 ];
 
 /// The name of every migration, in order, as the database keeps those that were applied.

@@ -65,6 +65,7 @@ pub(crate) async fn furnish(portal: &Portal, browser: &Browser) -> Vec<Page> {
         (Reader::Stranger, "signed-out", "/portal".to_owned()),
         (Reader::Admin, "settings", format!("{AURORA}/senders/default")),
         (Reader::Admin, "settings-edit", format!("{AURORA}/senders/default?edit=1")),
+        (Reader::Admin, "limits", format!("{AURORA}/senders/default/limits")),
         (Reader::Admin, "settings-failed", format!("{AURORA}/senders/default?run={failed}")),
         (Reader::Admin, "test-run", format!("{AURORA}/senders/default/test-runs/{passed}")),
         (Reader::Admin, "test-history", format!("{AURORA}/senders/default/test-runs")),

@@ -27,6 +27,7 @@ mod guard;
 mod guides;
 mod history;
 mod layout;
+mod limits;
 mod messages;
 mod moment;
 mod operator;
@@ -63,6 +64,7 @@ fn pages(app: &App, config: PortalConfig) -> impl Endpoint<Output = Response> + 
     activity::routes(&mut table);
     guides::routes(&mut table);
     history::routes(&mut table);
+    limits::routes(&mut table);
     messages::routes(&mut table);
     operator::routes(&mut table);
     sessions::routes(&mut table);

@@ -27,6 +27,8 @@ words! {
         SenderPaused = "sender.paused",
         /// A pause ended.
         SenderResumed = "sender.resumed",
+        /// What may leave through a sender was limited otherwise.
+        SenderLimitsChanged = "sender.limits_changed",
         /// A version became live.
         SenderPromoted = "sender.promoted",
         /// The unproven candidate was dropped.

@@ -92,33 +92,6 @@ impl MessageStatus {
     pub const fn reply_matters(self) -> bool {
         !matches!(self, Self::Accepted | Self::Cancelled)
     }
-
-    /// One plain sentence for a person. `last_reply` is the server's last answer, if any.
-    pub fn explanation(self, last_reply: Option<&str>) -> String {
-        let sentence = match self {
-            Self::Queued => "The message waits for its turn.",
-            Self::Sending => "The message is being handed to the mail server.",
-            Self::Accepted => "The mail server accepted the message for every recipient.",
-            Self::PartlyAccepted => {
-                "The mail server accepted the message for some recipients and refused others."
-            }
-            Self::Deferred => "The mail server could not take the message yet; it is tried again.",
-            Self::Held => "The mail account's limit is reached; the message waits for its reset.",
-            Self::Rejected => "The mail server refused the message for good.",
-            Self::Uncertain => {
-                "Nobody knows whether the mail server accepted the message: the connection broke \
-                 before it said so, or the queue was restored from a backup."
-            }
-            Self::Cancelled => "The message was cancelled before the mail server accepted it.",
-            Self::Expired => "The message was not accepted in time and is no longer tried.",
-        };
-        match last_reply {
-            Some(reply) if self.reply_matters() => {
-                format!("{sentence} The server's last answer: {reply}")
-            }
-            Some(_) | None => sentence.to_owned(),
-        }
-    }
 }
 
 words! {

@@ -15,7 +15,7 @@ mod tests;
 
 pub use facts::{
     Limit, LimitOn, LimitPer, Note, PasswordKind, ServiceKind, SignInKind, Source, Spf,
-    UsernameKind,
+    UsernameKind, Whose,
 };
 
 /// The guide for every server that has none of its own.
@@ -100,6 +100,13 @@ impl Provider {
         let domain = canonical(domain);
         self.best(|preset| preset.email_domains, |it| pattern::email_domain_match(it, &domain))
             .map_or(&self.presets[0], |(_, preset)| preset)
+    }
+
+    /// Whether mailboxes at `domain` are the service's own, not its customers'.
+    pub fn has_mailboxes_at(&self, domain: &str) -> bool {
+        let domain = canonical(domain);
+        let fits = |entry: &str| pattern::email_domain_match(entry, &domain);
+        self.best(|preset| preset.email_domains, fits).is_some()
     }
 
     /// The server for customers whose mail `host` takes in: the usual one, unless another is

@@ -6,7 +6,11 @@
 mod pool;
 mod run;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use letterhead_domain::{
     delivery::AttemptOutcome,
@@ -109,6 +113,8 @@ pub struct Transport {
     commons: Arc<Commons>,
     /// Bounds the sessions on loan.
     loans: Arc<Semaphore>,
+    /// How many sessions that is.
+    most_sessions: Mutex<usize>,
     idle: Idle,
     pub(crate) gearbox: Gearbox,
 }
@@ -119,6 +125,7 @@ impl Transport {
             settings,
             password,
             loans: Arc::new(Semaphore::new(commons.connections_per_sender)),
+            most_sessions: Mutex::new(commons.connections_per_sender),
             idle: Idle::default(),
             gearbox: Gearbox::default(),
             commons,
@@ -133,6 +140,27 @@ impl Transport {
     /// What holds the sender's sessions back, if its server cannot do what it offers.
     pub fn gear_limit(&self) -> Option<GearLimit> {
         self.gearbox.limit(self.commons.clock.now())
+    }
+
+    /// Bounds the sessions to `most` at the same time, where that is fewer than the program's own
+    /// bound. To be called while none is on loan: those are not taken back.
+    pub fn bound_sessions(&self, most: Option<u32>) {
+        let own = self.commons.connections_per_sender;
+        let wanted = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(own);
+        let wanted = wanted.clamp(1, own);
+        let mut bound = self.most_sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if wanted > *bound {
+            self.loans.add_permits(wanted - *bound);
+            *bound = wanted;
+        } else {
+            *bound -= self.loans.forget_permits(*bound - wanted);
+        }
+        self.idle.close_beyond(*bound, &self.commons);
+    }
+
+    /// How many sessions the sender may have at the same time.
+    fn most_sessions(&self) -> usize {
+        *self.most_sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a run of messages under `lease`: at most as many sessions as the sender may have,

@@ -37,7 +37,9 @@ pub use overview::{
 pub use portal::{
     LinkState, NewPortalLink, NewPortalSession, PortalLinkRecord, PortalSessionRecord, SessionState,
 };
-pub use sender::{Expected, IdentifiedSender, SenderRecord, VersionRecord};
+pub use sender::{
+    Expected, Hold, IdentifiedSender, OutcomeCounts, SenderQueue, SenderRecord, VersionRecord,
+};
 pub use tenant::{NewTenant, TenantRecord};
 pub use test_run::{RunLimits, StoredAdvice, TestRunRecord, TestRunSummary};
 

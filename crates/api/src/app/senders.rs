@@ -15,8 +15,10 @@ use letterhead_storage::{
 use super::{App, AppError, access::Caller};
 use crate::random;
 
+mod limits;
 mod typed;
 
+pub use limits::{forecast, queue, replace_limits};
 pub use typed::TypedSettings;
 
 /// Finds the sender that a path names.

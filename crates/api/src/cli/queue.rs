@@ -91,22 +91,22 @@ fn in_words(queue: &QueueStatus) -> String {
             format!("The queue is held since {}{}.", at(hold.since), reason.unwrap_or_default())
         }
     };
-    let stats = queue.stats;
-    let age = match stats.oldest_due_age {
+    let mail = status.stats;
+    let age = match mail.oldest_due_age {
         Some(age) => format!("; the oldest that may leave has been due for {} s", age.as_secs()),
         None => String::new(),
     };
-    format!("{held}\nWaiting: {}, on their way: {}{age}.", stats.waiting, stats.sending)
+    format!("{held}\nWaiting: {}, on their way: {}{age}.", mail.waiting, mail.sending)
 }
 
-fn as_json(queue: &QueueStatus) -> String {
-    let stats = queue.stats;
+fn as_json(status: &QueueStatus) -> String {
+    let mail = status.stats;
     json!({
-        "held_since": queue.hold.as_ref().map(|hold| at(hold.since)),
-        "reason": queue.hold.as_ref().and_then(|hold| hold.reason.as_deref()),
-        "waiting": stats.waiting,
-        "sending": stats.sending,
-        "oldest_due_seconds": stats.oldest_due_age.map(|age| age.as_secs()),
+        "held_since": status.hold.as_ref().map(|hold| at(hold.since)),
+        "reason": status.hold.as_ref().and_then(|hold| hold.reason.as_deref()),
+        "waiting": mail.waiting,
+        "sending": mail.sending,
+        "oldest_due_seconds": mail.oldest_due_age.map(|age| age.as_secs()),
     })
     .to_string()
 }

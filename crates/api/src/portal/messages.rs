@@ -17,11 +17,11 @@ use super::{
     choice::{Choice, choices},
     form::Form,
     layout::{Banner, Layout, Nav},
-    paging,
+    limits, paging,
     texts::Texts,
     visit::{Outcome, Place, Visit},
 };
-use crate::app::{AppError, messages};
+use crate::app::{AppError, messages, senders};
 
 mod view;
 
@@ -48,6 +48,8 @@ struct MessagesPage {
     statuses: Vec<Choice>,
     is_filtered: bool,
     counts: Vec<Count>,
+    /// How long what waits at the sender takes.
+    waiting: Option<String>,
     messages: Vec<MessageLine>,
     newest: Option<String>,
     older: Option<String>,
@@ -121,6 +123,14 @@ async fn list(visit: Visit) -> Outcome {
     let page = paging::asked_for(&visit);
     let found = messages::list(&visit.app, &place.caller, asked.filter(), page).await?;
     let standing = messages::standing(&visit.app, &place.caller).await?;
+    let sender = senders::find(&visit.app, &place.caller, &place.sender).await?;
+    let waiting = match &sender {
+        Some(sender) if standing.waiting > 0 => {
+            let queue = senders::queue(&visit.app, &place.caller, sender).await?;
+            limits::waiting_in_words(t, sender, &queue)
+        }
+        Some(_) | None => None,
+    };
     let path = place.path("messages");
     let query = asked.query();
     visit.show(&MessagesPage {
@@ -139,6 +149,7 @@ async fn list(visit: Visit) -> Outcome {
         ),
         is_filtered: query.iter().any(|(_, value)| !value.is_empty()),
         counts: counts(t, &path, standing),
+        waiting,
         messages: found.items.iter().map(|record| MessageLine::of(t, &place, record)).collect(),
         newest: paging::newest(&visit, &path, &query),
         older: paging::older(&path, &query, found.next),

@@ -203,6 +203,14 @@ impl Delivered {
         let standing: Vec<RecipientStatus> =
             message.settled.iter().copied().chain(now.iter().map(|(_, fate, _)| *fate)).collect();
         let status = fold(&standing, matches!(lane, LaneEffect::Hold(_)));
+        // More recipients than fit into one envelope: the others' turn comes at once, and only the
+        // last of a message's envelopes counts as one of its tries.
+        let goes_on = lane == LaneEffect::GoOn
+            && matches!(outcome, AttemptOutcome::Answered(_))
+            && !matches!(sender, SenderEffect::Pause(_))
+            && message.settled.contains(&RecipientStatus::Queued);
+        let (retry_after, counts) =
+            if goes_on { (Some(Duration::ZERO), false) } else { (retry_after, counts) };
         // What a person reads: the first refusal, or else the acceptance.
         let reply = replies.iter().find(|reply| !reply.is_positive()).or(replies.first()).cloned();
         let record = AttemptResult {

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use letterhead_domain::{
     delivery::back_off,
     event::{AuditAction, OperatorEventKind},
+    limit::{Limits, quota_wait},
     message::{MessageStatus, SenderRef},
     sender::{PauseReason, VersionNumber},
 };
@@ -15,7 +16,7 @@ use letterhead_mailer::{
 use letterhead_storage::{
     error::StorageError,
     record::LeasedLane,
-    repo::lane::{MarkRequest, Marked, MarkedMessage, Release},
+    repo::lane::{MarkRequest, Marked, MarkedMessage, Release, TakenLane},
 };
 use tokio::time::Instant;
 use tracing::{debug, error, warn};
@@ -65,7 +66,8 @@ impl Worker {
         lease: &LeaseDeadline,
     ) -> Result<Option<Release>, StorageError> {
         let store = &self.app.store;
-        store.in_time("recover a lane", self.recover(lane)).await??;
+        let TakenLane { limits, holds, .. } =
+            store.in_time("take a lane over", self.take_over(lane)).await??;
         let slice_ends = Instant::now() + self.config.slice;
         // One message first, alone: refused settings then cost one try, and a server in trouble
         // one connection.
@@ -74,19 +76,26 @@ impl Worker {
             if self.draining.is_cancelled() || Instant::now() >= slice_ends {
                 return Ok(Some(Release::Park));
             }
-            let marked = store.in_time("mark messages", self.mark(lane, window)).await??;
+            let marked = store.in_time("mark messages", self.mark(lane, window, limits)).await??;
             let (version, messages) = match marked {
                 Marked::Window { version, messages } => (version, messages),
                 Marked::Nothing | Marked::Blocked => return Ok(Some(Release::Park)),
+                Marked::Paced(wait) => return Ok(Some(Release::Pace(wait))),
+                Marked::Full(wait) => return Ok(Some(Release::Full(wait))),
                 Marked::Lost => return Ok(None),
             };
             let delivered = match self.transport(lane, version).await {
-                Ok(transport) => self.deliver(lane, &transport, lease, messages).await,
+                Ok(transport) => {
+                    transport.bound_sessions(limits.connections);
+                    self.deliver(lane, &transport, lease, messages).await
+                }
                 Err(err) => undelivered(&messages, &err),
             };
             let effects = self.record(lane, version, delivered).await?;
             match effects {
-                Effects { hold: Some(wait), .. } => return Ok(Some(Release::Hold(wait))),
+                Effects { hold: Some(said), .. } => {
+                    return Ok(Some(Release::Hold(quota_wait(said, holds))));
+                }
                 Effects { backs_off: true, .. } => {
                     let wait = back_off(lane.trouble + 1, random::jitter());
                     return Ok(Some(Release::BackOff(wait)));
@@ -98,14 +107,20 @@ impl Worker {
     }
 
     /// Puts right what a holder before us left marked: those messages may have reached the server.
-    async fn recover(&self, lane: &LeasedLane) -> Result<(), StorageError> {
+    async fn take_over(&self, lane: &LeasedLane) -> Result<TakenLane, StorageError> {
         let tx = self.app.store.tenant(lane.tenant).await?;
-        let recovered = tx.lane(lane.sender, lane.token).recover().await?;
-        record_recovered(&self.app, &tx, lane.sender, &recovered).await?;
-        tx.commit().await
+        let taken = tx.lane(lane.sender, lane.token).take_over().await?;
+        record_recovered(&self.app, &tx, lane.sender, &taken.recovered).await?;
+        tx.commit().await?;
+        Ok(taken)
     }
 
-    async fn mark(&self, lane: &LeasedLane, window: usize) -> Result<Marked, StorageError> {
+    async fn mark(
+        &self,
+        lane: &LeasedLane,
+        window: usize,
+        limits: Limits,
+    ) -> Result<Marked, StorageError> {
         let attempt_ids: Vec<_> = (0..window).map(|_| random::id()).collect();
         let tx = self.app.store.tenant(lane.tenant).await?;
         let marked = tx
@@ -114,6 +129,7 @@ impl Worker {
                 attempt_ids: &attempt_ids,
                 worker: &self.config.name,
                 max_bytes: self.config.window_bytes,
+                limits,
             })
             .await?;
         // Durable before the first byte leaves.

@@ -84,6 +84,9 @@ async fn sweep_once(app: &App, retention: Retention) -> Result<(), StorageError>
 /// Removes what is kept no longer, in batches that commit by themselves. Messages go only when no
 /// key that names them is left.
 async fn remove_old(app: &App, kept: Retention, keys_are_gone: bool) -> Result<(), StorageError> {
+    let system = app.store.system().await?;
+    system.retention().remove_counts(BATCH).await?;
+    system.commit().await?;
     for _ in 0..MOST_REMOVALS {
         let system = app.store.system().await?;
         let bodies = system.retention().remove_bodies(kept.bodies, BATCH).await?;

@@ -9,6 +9,7 @@ mod activity;
 mod bulk_runs;
 mod domain;
 mod guides;
+mod limits;
 mod messages;
 mod operator;
 mod sessions;

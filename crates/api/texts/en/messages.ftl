@@ -36,17 +36,6 @@ message-status-uncertain = Uncertain
 message-status-cancelled = Cancelled
 message-status-expired = Not accepted in time
 
-message-explained-queued = The message waits for its turn. If your SMTP settings are not live yet, or are paused, it leaves as soon as they work.
-message-explained-sending = The message is being handed to the mail server right now.
-message-explained-accepted = The mail server accepted the message for every recipient. From there on the mail service carries it.
-message-explained-partly_accepted = The mail server accepted the message for some recipients and refused it for others: see below. If you try again, it goes only to those who have not got it.
-message-explained-deferred = The mail server could not take the message yet. It is tried again by itself; there is nothing to do.
-message-explained-held = The mail account has reached its limit for now. The message waits and leaves by itself when the limit is reset.
-message-explained-rejected = The mail server refused the message for good. Correct what its words below say, and then try again.
-message-explained-uncertain = Nobody knows whether the mail server accepted the message: the connection broke before it said so, or the queue was restored from a backup. Ask a recipient before you try again.
-message-explained-cancelled = The message was cancelled before the mail server accepted it.
-message-explained-expired = The mail server did not accept the message in time, so it is no longer tried. You can try again.
-
 message-back-label = Back
 message-back = Back to the messages
 message-standing = What became of it

@@ -36,17 +36,6 @@ message-status-uncertain = Hindi tiyak
 message-status-cancelled = Kinansela
 message-status-expired = Hindi natanggap sa takdang oras
 
-message-explained-queued = Naghihintay ng turno ang mensahe. Kung hindi pa ginagamit o naka-pause ang inyong SMTP settings, aalis ito kapag gumana na.
-message-explained-sending = Ibinibigay ngayon ang mensahe sa mail server.
-message-explained-accepted = Tinanggap ng mail server ang mensahe para sa lahat ng tatanggap. Mula roon, ang mail service na ang magdadala nito.
-message-explained-partly_accepted = Tinanggap ng mail server ang mensahe para sa ilan at tinanggihan para sa iba: tingnan sa ibaba. Kapag sinubukan ulit, sa mga hindi pa nakakatanggap lang ito pupunta.
-message-explained-deferred = Hindi pa makuha ng mail server ang mensahe. Kusa itong susubukan ulit; wala kayong kailangang gawin.
-message-explained-held = Abot na ng mail account ang limit nito sa ngayon. Naghihintay ang mensahe at kusang aalis kapag na-reset ang limit.
-message-explained-rejected = Tuluyang tinanggihan ng mail server ang mensahe. Itama ang sinasabi nito sa ibaba, saka subukan ulit.
-message-explained-uncertain = Walang nakaaalam kung tinanggap ng mail server ang mensahe: naputol ang koneksyon bago ito sumagot, o ibinalik ang pila mula sa backup. Magtanong muna sa isang tatanggap bago subukang muli.
-message-explained-cancelled = Kinansela ang mensahe bago ito tinanggap ng mail server.
-message-explained-expired = Hindi tinanggap ng mail server ang mensahe sa takdang oras, kaya hindi na ito sinusubukan. Maaari ninyong subukan ulit.
-
 message-back-label = Bumalik
 message-back = Bumalik sa mga mensahe
 message-standing = Ano ang nangyari rito

@@ -5,7 +5,7 @@
 
 use super::{
     Limit, LimitOn, LimitPer, Note, OTHER_GUIDE, PasswordKind, Preset, Provider, ServiceKind,
-    SignInKind, Source, Spf, UsernameKind, Way,
+    SignInKind, Source, Spf, UsernameKind, Way, Whose,
 };
 use crate::smtp_settings::Encryption::{ImplicitTls, Starttls};
 
@@ -154,11 +154,15 @@ impl Provider {
 }
 
 const fn at_most(most: u32, on: LimitOn, per: LimitPer) -> Limit {
-    Limit { most, on, per, plan: None }
+    Limit { most, on, per, plan: None, whose: Whose::Everybodys }
 }
 
 impl Limit {
     const fn with(self, plan: &'static str) -> Self {
-        Self { plan: Some(plan), ..self }
+        Self { plan: Some(plan), whose: Whose::SomePlans, ..self }
+    }
+
+    const fn of(self, plan: &'static str, whose: Whose) -> Self {
+        Self { plan: Some(plan), whose, ..self }
     }
 }

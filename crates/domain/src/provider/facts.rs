@@ -115,6 +115,34 @@ pub struct Limit {
     pub per: LimitPer,
     /// For whom, if not for everybody, in the service's own words.
     pub plan: Option<&'static str>,
+    /// The same as far as it can be told from a sender's address.
+    pub whose: Whose,
+}
+
+/// Whose limit it is, as far as it can be told from a sender's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Everybody's.
+    Everybodys,
+    /// That of mailboxes at the service's own domains.
+    ItsMailboxes,
+    /// That of mailboxes at customers' domains.
+    OwnDomains,
+    /// That of some plan; an address does not tell whose.
+    SomePlans,
+}
+
+impl Whose {
+    /// Whether it is for certain the limit of a mailbox that is `at_its_own` domain, the service's,
+    /// or at another.
+    pub(crate) const fn includes(self, at_its_own: bool) -> bool {
+        match self {
+            Self::Everybodys => true,
+            Self::ItsMailboxes => at_its_own,
+            Self::OwnDomains => !at_its_own,
+            Self::SomePlans => false,
+        }
+    }
 }
 
 /// What the SPF record of a domain needs so that a service may send for it.

@@ -148,8 +148,9 @@ fn what_is_said_of_the_sign_in_fits_together() {
 fn limits_are_said_once_and_in_words_that_fit() {
     for provider in all() {
         let mut seen = BTreeSet::new();
-        for Limit { most, on, per, plan } in provider.limits {
+        for Limit { most, on, per, plan, whose } in provider.limits {
             assert!(*most > 0, "{}", provider.id);
+            assert_eq!(plan.is_none(), *whose == Whose::Everybodys, "{}", provider.id);
             assert!(seen.insert((on, per, plan)), "{} says {on:?} twice", provider.id);
             match (on, per) {
                 (LimitOn::Connections, per) => assert_eq!(*per, LimitPer::Once),

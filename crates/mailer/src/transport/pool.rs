@@ -228,6 +228,16 @@ impl Idle {
         None
     }
 
+    /// Closes all but the `most` sessions that came to rest last.
+    pub(super) fn close_beyond(&self, most: usize, commons: &Commons) {
+        let mut resting = lock(&self.0);
+        while resting.sessions.len() > most {
+            if let Some((_, session)) = resting.sessions.pop_front() {
+                commons.retire(session, Retirement::Place);
+            }
+        }
+    }
+
     /// Closes the session that has rested longest, and says whether there was one.
     fn close_oldest(&self, commons: &Commons) -> bool {
         let oldest = lock(&self.0).sessions.pop_front();

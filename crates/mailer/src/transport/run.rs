@@ -129,7 +129,7 @@ impl Run {
             return false;
         }
         queue.waiting.push_back(parcel);
-        let most = self.transport.commons.connections_per_sender;
+        let most = self.transport.most_sessions();
         let wanted =
             queue.active == 0 || (queue.active < most && queue.waiting.len() >= WORTH_OPENING);
         if wanted {

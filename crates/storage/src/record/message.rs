@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 pub use letterhead_domain::delivery::AttemptWord;
 use letterhead_domain::{
     email::EmailAddress,
+    explanation::Explanation,
     id::{AttemptId, LeaseToken, MessageId, RecipientId, SenderId, TenantId},
     message::{Mailbox, MessageKind, MessageStatus, OnUncertain, RecipientRole, RecipientStatus},
     sender::VersionNumber,
@@ -32,6 +33,8 @@ pub struct MessageRecord {
     pub reply_to: Option<EmailAddress>,
     /// Where it stands; `held` also while all of its sender's mail waits for a quota.
     pub status: MessageStatus,
+    /// Why it stands there.
+    pub explanation: Explanation,
     /// Its `Message-ID` header, angle brackets included.
     pub header_id: String,
     /// Text, HTML and decoded attachments, in bytes.

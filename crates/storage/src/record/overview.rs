@@ -13,7 +13,7 @@ use letterhead_domain::{
     test_run::TestStatus,
 };
 
-use super::TenantRecord;
+use super::{Hold, TenantRecord};
 
 /// One tenant and how its mail leaves.
 #[derive(Clone, Debug)]
@@ -45,6 +45,8 @@ pub struct SenderOverview {
     pub port: u16,
     /// The From address.
     pub email: EmailAddress,
+    /// Until when and why its mail waits although its settings work.
+    pub hold: Option<Hold>,
     /// Its newest test run.
     pub last_test: Option<TestOverview>,
     /// When its server last accepted a mail, to the minute.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use letterhead_domain::{
     email::EmailAddress,
     id::SenderId,
+    limit::{HoldReason, Limits, Usage},
     sender::{Pause, SenderFacts, SenderState, SettingsVersion, VersionNumber},
     slug::Slug,
 };
@@ -25,6 +26,10 @@ pub struct SenderRecord {
     pub pause: Option<Pause>,
     /// Attempts in a row that failed at its server.
     pub failures: u32,
+    /// The limits that the tenant set.
+    pub limits: Limits,
+    /// Until when and why its mail waits although its settings work.
+    pub hold: Option<Hold>,
     /// Whether the operator suspended the tenant.
     pub tenant_suspended: bool,
     /// Its newest test run, of whatever settings.
@@ -55,10 +60,62 @@ impl SenderRecord {
         .state()
     }
 
+    /// The limits that its service is known for; of the version that sends, if there is one.
+    pub fn known_limits(&self) -> Limits {
+        let settings = &self.live.as_ref().unwrap_or(&self.newest).settings;
+        Limits::known(&settings.host, &settings.sender_email)
+    }
+
+    /// The limits that count.
+    pub fn counting_limits(&self) -> Limits {
+        self.limits.or(self.known_limits())
+    }
+
     /// What a change must be based on: the newest version's number.
     pub fn etag_version(&self) -> VersionNumber {
         self.newest.number
     }
+}
+
+/// A sender's mail waits although its settings work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Until when.
+    pub until: DateTime<Utc>,
+    /// Why.
+    pub reason: HoldReason,
+}
+
+/// What waits at a sender, and what became of what was tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SenderQueue {
+    /// Messages that wait, those that are to leave later among them.
+    pub waiting: u64,
+    /// Whether there are more of them than were counted.
+    pub more_wait: bool,
+    /// When the oldest was accepted of those that are due first, one of each kind.
+    pub oldest_waiting_at: Option<DateTime<Utc>>,
+    /// What left within the time that a day's limit looks back, the earliest first.
+    pub used: Vec<Usage>,
+    /// Attempts since midnight UTC.
+    pub today: OutcomeCounts,
+    /// Attempts of the last 30 days.
+    pub last_30_days: OutcomeCounts,
+    /// When all this was so.
+    pub at: DateTime<Utc>,
+}
+
+/// Attempts by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutcomeCounts {
+    /// The server took the message, for some of its recipients at least.
+    pub accepted: u64,
+    /// The server asked to try later, or its quota was spent.
+    pub deferred: u64,
+    /// The server refused the message for good.
+    pub rejected: u64,
+    /// Nobody knows whether the server took it.
+    pub uncertain: u64,
 }
 
 /// One version in a sender's history.

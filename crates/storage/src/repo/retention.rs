@@ -1,4 +1,5 @@
-//! Removing what is old: what messages say first, the rows that tell what became of them later.
+//! Removing what is old: what messages say first, the rows that tell what became of them later, and
+//! counts that nobody asks for any more.
 //!
 //! Each step takes a bounded number of messages, passes over those that somebody has locked, and
 //! is right to run on several instances at once.
@@ -59,13 +60,30 @@ WITH old AS MATERIALIZED (
 )
 DELETE FROM messages m USING old WHERE m.tenant_id = old.tenant_id AND m.id = old.id";
 
+/// Nothing looks further back than 30 days.
+const REMOVE_COUNTS: &str = "
+DELETE FROM sender_counts WHERE (tenant_id, id, began_at) IN (
+    SELECT tenant_id, id, began_at FROM sender_counts
+    WHERE began_at < letterhead_now() - interval '31 days'
+    ORDER BY began_at LIMIT $1)";
+
 impl RetentionRepo<'_> {
+    /// Removes at most `limit` counts of what left that nobody asks for any more; says how many.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] if the database is away, here and below.
+    pub async fn remove_counts(&self, limit: u64) -> Result<u64, StorageError> {
+        let values = [as_limit(limit).into()];
+        execute(self.tx, statement(REMOVE_COUNTS, values), "remove old counts").await
+    }
+
     /// Removes what at most `limit` messages say that came to their end `age` ago or earlier; says
     /// how many. What became of them stays.
     ///
     /// # Errors
     ///
-    /// [`StorageError::Unavailable`] if the database is away, here and below.
+    /// As above.
     pub async fn remove_bodies(&self, age: Duration, limit: u64) -> Result<u64, StorageError> {
         let values = [seconds(age).into(), as_limit(limit).into()];
         execute(self.tx, statement(REMOVE_BODIES, values), "remove what old messages say").await

@@ -3,7 +3,8 @@
 //! Everything that changes a sender first locks its lane's row and then its own, in this order, as
 //! the worker does: so they wait for each other and never in a circle. Neither lock stands in the
 //! way of a message being accepted. `save` makes versions, `secrets` carries their passwords on, `state`
-//! changes what a sender is doing, `lane` tells its lane, `history` reads versions back.
+//! changes what a sender is doing, `lane` tells its lane, `limits` changes what may leave, `queue` counts
+//! what waits and what left, `history` reads versions back.
 
 use letterhead_domain::{id::SenderId, message::SenderRef, sender::VersionNumber};
 use sea_orm::{FromQueryResult, raw_sql};
@@ -20,12 +21,15 @@ use crate::{
 
 mod history;
 mod lane;
+mod limits;
+mod queue;
 mod row;
 mod save;
 mod secrets;
 mod state;
 
 pub(super) use lane::sync_lanes;
+pub(super) use limits::{LimitsRow, hold_of};
 pub use save::{RestoreVersion, SaveSender, Saved};
 
 const TABLE: &str = "senders";
@@ -105,8 +109,12 @@ impl Senders<'_> {
         let (tenant, (id, slug)) = (self.tx.tenant.get(), columns(reference));
         let query = raw_sql!(
             Postgres,
-            r#"SELECT s.*, t.status = 'suspended' AS tenant_suspended
-               FROM senders s JOIN tenants t ON t.id = s.tenant_id
+            r#"SELECT s.*, t.status = 'suspended' AS tenant_suspended, l.hold_reason,
+                   CASE WHEN l.held AND NOT l.blocked AND l.not_before > letterhead_now()
+                        THEN l.not_before END AS held_until
+               FROM senders s
+               JOIN tenants t ON t.id = s.tenant_id
+               LEFT JOIN lanes l ON l.tenant_id = s.tenant_id AND l.id = s.id
                WHERE s.tenant_id = {tenant} AND (s.id = {id}::uuid OR s.slug = {slug}::text)
                    AND s.deleted_at IS NULL AND t.deleted_at IS NULL"#
         );
@@ -132,8 +140,12 @@ impl Senders<'_> {
         let (tenant, after, limit) = (self.tx.tenant.get(), page.after_id(), page.rows());
         let query = raw_sql!(
             Postgres,
-            r#"SELECT s.*, t.status = 'suspended' AS tenant_suspended
-               FROM senders s JOIN tenants t ON t.id = s.tenant_id
+            r#"SELECT s.*, t.status = 'suspended' AS tenant_suspended, l.hold_reason,
+                   CASE WHEN l.held AND NOT l.blocked AND l.not_before > letterhead_now()
+                        THEN l.not_before END AS held_until
+               FROM senders s
+               JOIN tenants t ON t.id = s.tenant_id
+               LEFT JOIN lanes l ON l.tenant_id = s.tenant_id AND l.id = s.id
                WHERE s.tenant_id = {tenant} AND s.deleted_at IS NULL AND t.deleted_at IS NULL
                    AND ({after}::uuid IS NULL OR s.id < {after})
                ORDER BY s.id DESC LIMIT {limit}"#
@@ -198,8 +210,12 @@ impl Senders<'_> {
         // A statement of its own, so that it sees what was committed while the first one waited.
         let sender = raw_sql!(
             Postgres,
-            r#"SELECT s.*, t.status = 'suspended' AS tenant_suspended
-               FROM senders s JOIN tenants t ON t.id = s.tenant_id
+            r#"SELECT s.*, t.status = 'suspended' AS tenant_suspended, l.hold_reason,
+                   CASE WHEN l.held AND NOT l.blocked AND l.not_before > letterhead_now()
+                        THEN l.not_before END AS held_until
+               FROM senders s
+               JOIN tenants t ON t.id = s.tenant_id
+               LEFT JOIN lanes l ON l.tenant_id = s.tenant_id AND l.id = s.id
                WHERE s.tenant_id = {tenant} AND (s.id = {id}::uuid OR s.slug = {slug}::text)
                    AND s.deleted_at IS NULL AND t.deleted_at IS NULL
                FOR NO KEY UPDATE OF s"#

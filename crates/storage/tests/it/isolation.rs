@@ -42,6 +42,8 @@ async fn two_tenants(world: &World) -> (TenantId, TenantId) {
                  VALUES ('{tenant}', '{run}', '{message}', 1, 1, 'w', '{run}');
                  INSERT INTO idempotency_keys (tenant_id, id, route, key, body_hash, message_id)
                  VALUES ('{tenant}', '{run}', 'messages', 'k', sha256('x'), '{message}');
+                 INSERT INTO sender_counts (tenant_id, id, began_at)
+                 VALUES ('{tenant}', '{sender}', now());
                  INSERT INTO bulk_runs (id, scope, requested_session, requested_by_email,
                      requested_by_name)
                  VALUES ('{run}', 'all', '{run}', 'otto@operator.example', 'Otto');

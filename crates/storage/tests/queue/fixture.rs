@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use letterhead_domain::{
     delivery::AttemptWord,
     id::{AttemptId, LeaseToken, MessageId, RecipientId, SenderId, TenantId},
+    limit::Limits,
     message::{
         Attachment, Mailbox, MessageContent, MessageKind, MessageStatus, NewMessage, NewRecipient,
         OnUncertain, RecipientRole, RecipientStatus, SenderRef,
@@ -204,9 +205,21 @@ impl Queue {
         count: usize,
         max_bytes: u64,
     ) -> Marked {
+        self.mark_within(lane, count, max_bytes, Limits::default()).await
+    }
+
+    /// Marks at most `count` messages, `max_bytes` and what `limits` leave.
+    pub(crate) async fn mark_within(
+        &self,
+        lane: &LeasedLane,
+        count: usize,
+        max_bytes: u64,
+        limits: Limits,
+    ) -> Marked {
         let attempt_ids: Vec<AttemptId> = (0..count).map(|_| id()).collect();
         let tx = self.store.tenant(lane.tenant).await.unwrap();
-        let request = MarkRequest { attempt_ids: &attempt_ids, worker: "worker", max_bytes };
+        let request =
+            MarkRequest { attempt_ids: &attempt_ids, worker: "worker", max_bytes, limits };
         let marked = tx.lane(lane.sender, lane.token).mark(request).await.unwrap();
         tx.commit().await.unwrap();
         marked
@@ -216,7 +229,11 @@ impl Queue {
     pub(crate) async fn window(&self, lane: &LeasedLane, count: usize) -> Vec<MarkedMessage> {
         match self.mark(lane, count).await {
             Marked::Window { messages, .. } => messages,
-            nothing @ (Marked::Lost | Marked::Blocked | Marked::Nothing) => {
+            nothing @ (Marked::Lost
+            | Marked::Blocked
+            | Marked::Nothing
+            | Marked::Paced(_)
+            | Marked::Full(_)) => {
                 panic!("no window but {nothing:?}")
             }
         }

@@ -7,6 +7,7 @@ mod change;
 mod claim;
 mod fixture;
 mod hold;
+mod limits;
 mod mark;
 mod park;
 mod read;

@@ -67,7 +67,7 @@ async fn a_window_is_bounded_in_bytes_but_never_empty() {
     let lane = queue.claim_one().await;
     let taken = async |max_bytes| match queue.mark_bytes(&lane, 8, max_bytes).await {
         Marked::Window { messages, .. } => messages.len(),
-        Marked::Lost | Marked::Blocked | Marked::Nothing => 0,
+        Marked::Lost | Marked::Blocked | Marked::Nothing | Marked::Paced(_) | Marked::Full(_) => 0,
     };
 
     assert_eq!(taken(2_100).await, 2);

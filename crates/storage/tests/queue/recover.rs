@@ -15,7 +15,7 @@ use crate::fixture::{LEASE, Queue, accepted, receipt};
 
 async fn recover(queue: &Queue, lane: &LeasedLane) -> Vec<Recovered> {
     let tx = queue.store.tenant(lane.tenant).await.unwrap();
-    let recovered = tx.lane(lane.sender, lane.token).recover().await.unwrap();
+    let recovered = tx.lane(lane.sender, lane.token).take_over().await.unwrap().recovered;
     tx.commit().await.unwrap();
     recovered
 }
@@ -138,6 +138,7 @@ async fn a_mark_that_is_not_committed_yet_keeps_the_lane_from_changing_hands() {
         attempt_ids: &attempt_ids,
         worker: "worker",
         max_bytes: 1_000,
+        limits: letterhead_domain::limit::Limits::default(),
     };
     let marked = tx.lane(lane.sender, lane.token).mark(request).await.unwrap();
     assert!(matches!(marked, Marked::Window { .. }));

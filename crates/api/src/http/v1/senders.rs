@@ -19,6 +19,7 @@ use super::{
 use crate::app::{App, access, senders};
 
 pub(super) mod dto;
+pub(super) mod limits;
 
 use dto::{PutSender, Sender};
 

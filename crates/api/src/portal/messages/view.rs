@@ -90,7 +90,7 @@ impl WholeMessage {
             kind: t.say(&format!("message-kind-{}", record.kind.as_str())),
             chip: chip(status),
             status: t.say(&format!("message-status-{}", status.as_str())),
-            explanation: t.say(&format!("message-explained-{}", status.as_str())),
+            explanation: t.say(&format!("message-explained-{}", record.explanation.as_str())),
             last_reply: record.last_reply.filter(|_| status.reply_matters()),
             next_attempt: record.next_attempt_at.map(Into::into),
             send_at: record.send_at.map(Into::into),

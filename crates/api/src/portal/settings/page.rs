@@ -13,6 +13,7 @@ use super::{
 use crate::portal::{
     actor,
     layout::{Banner, Layout, Nav},
+    limits::LimitsCard,
     moment::Moment,
     test_runs::{RunView, status_chip},
     visit::{Outcome, Place, Visit},
@@ -54,6 +55,7 @@ struct SettingsPage {
     candidate: Option<Candidate>,
     guide: Option<GuideBox>,
     last_test: Option<LastTest>,
+    limits: Option<LimitsCard>,
     may_edit: bool,
     may_test: bool,
     /// Whether the reader may pause the sender now.
@@ -96,6 +98,10 @@ pub(in crate::portal) async fn show(
     let told = run.as_mut().and_then(RunView::take_banner);
     // What would leave a half-filled form, or distract from it, waits until it is closed.
     let shown_sender = sender.filter(|_| !is_editing);
+    let limits = match shown_sender {
+        Some(sender) => Some(LimitsCard::of(visit, place, sender).await?),
+        None => None,
+    };
     let noticed = shown_sender.filter(|_| run.is_none());
     let page = SettingsPage {
         layout: visit
@@ -113,6 +119,7 @@ pub(in crate::portal) async fn show(
         candidate: shown_sender.and_then(|sender| view::candidate(t, sender, may_steer)),
         guide: view::guide(place, &shown),
         last_test: sender.and_then(|sender| last_test(visit, place, sender)),
+        limits,
         may_edit: visit.may(Deed::EditSettings),
         may_test: may_test && sender.is_some() && !is_editing,
         may_pause: may_steer && shown_sender.is_some_and(|s| s.pause.is_none() && s.live.is_some()),

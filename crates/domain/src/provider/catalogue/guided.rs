@@ -10,6 +10,7 @@ use super::{
         Source::{Chatmail, Docs, EmailEngine, Listmonk, Mxsniff, Nodemailer, Page, Thunderbird},
         Spf,
         UsernameKind::{Address, Given},
+        Whose,
     },
     BOTH, STARTTLS, at, at_most, implicit_tls, mailbox, only, sending, starttls,
 };
@@ -30,11 +31,11 @@ pub(super) const PROVIDERS: &[Provider] = &[
     .password(AppPassword)
     .sign_in(PASSWORD_OR_OAUTH2)
     .limits(&[
-        at_most(500, Messages, Day).with("Gmail"),
-        at_most(2_000, Messages, Rolling24Hours).with("Google Workspace"),
+        at_most(500, Messages, Day).of("Gmail", Whose::ItsMailboxes),
+        at_most(2_000, Messages, Rolling24Hours).of("Google Workspace", Whose::OwnDomains),
         at_most(500, Messages, Rolling24Hours).with("Google Workspace trial"),
-        at_most(100, Recipients, Message).with("Google Workspace"),
-        at_most(10_000, Recipients, Rolling24Hours).with("Google Workspace"),
+        at_most(100, Recipients, Message).of("Google Workspace", Whose::OwnDomains),
+        at_most(10_000, Recipients, Rolling24Hours).of("Google Workspace", Whose::OwnDomains),
     ])
     .spf(Spf::Include("_spf.google.com"))
     .dkim(&["google"])

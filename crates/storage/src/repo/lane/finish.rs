@@ -11,7 +11,7 @@ use letterhead_domain::{
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::{LaneRepo, wake_lane};
+use super::{LaneRepo, count_outcomes, wake_lane};
 use crate::{
     error::StorageError,
     repo::{
@@ -43,9 +43,10 @@ pub struct AttemptResult {
     pub counts: bool,
 }
 
-/// Closes attempts that are still their messages' open ones. Locked in the order of ids, as a
-/// recovery does: a late worker and the lane's next holder may meet here.
-const FINISH: &str = "
+/// Closes attempts that are still their messages' open ones, and counts them. Locked in the order of
+/// ids, as a recovery does: a late worker and the lane's next holder may meet here.
+const FINISH: &str = concat!(
+    "
 WITH result AS MATERIALIZED (
     SELECT * FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::float8[],
         $9::bool[]) AS r(message_id, attempt_id, outcome, reply, status, wait, counts)
@@ -61,7 +62,9 @@ WITH result AS MATERIALIZED (
     SET outcome = r.outcome, reply = nullif(r.reply, ''), finished_at = letterhead_now()
     FROM result r JOIN ours ON ours.id = r.message_id
     WHERE a.tenant_id = $1 AND a.id = r.attempt_id
-)
+), counted AS (",
+    count_outcomes!("result r JOIN ours ON ours.id = r.message_id", "r.outcome"),
+    ")
 UPDATE messages m
 SET status = r.status, attempt_id = NULL, attempts = m.attempts + r.counts::integer,
     due_at = CASE WHEN r.status IN ('queued', 'deferred', 'held')
@@ -72,7 +75,8 @@ SET status = r.status, attempt_id = NULL, attempts = m.attempts + r.counts::inte
     updated_at = letterhead_now()
 FROM result r JOIN ours ON ours.id = r.message_id
 WHERE m.tenant_id = $1 AND m.id = ours.id
-RETURNING m.id, m.due_at";
+RETURNING m.id, m.due_at"
+);
 
 const FATES: &str = "
 UPDATE recipients r

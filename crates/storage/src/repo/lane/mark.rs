@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use letterhead_domain::{
     email::EmailAddress,
     id::{AttemptId, MessageId, RecipientId},
+    limit::{COUNTED_FOR, Limits, PACE_AHEAD},
     message::{Mailbox, OnUncertain, RecipientRole, RecipientStatus},
     sender::VersionNumber,
     text::Subject,
@@ -18,7 +19,7 @@ use crate::{
     error::StorageError,
     repo::{
         execute, number, parse, rows,
-        sql::{as_limit, parse_option, statement},
+        sql::{as_limit, parse_option, seconds, statement},
     },
 };
 
@@ -31,6 +32,8 @@ pub struct MarkRequest<'a> {
     pub worker: &'a str,
     /// Most bytes of content together; the first message is marked whatever its size.
     pub max_bytes: u64,
+    /// What may leave through the sender.
+    pub limits: Limits,
 }
 
 /// What came of a mark.
@@ -43,6 +46,10 @@ pub enum Marked {
     Blocked,
     /// Nothing is due.
     Nothing,
+    /// As many messages as the limit a minute allows have left: the next one may after this long.
+    Paced(Duration),
+    /// As many messages as the limit a day allows have left: the next one may after this long.
+    Full(Duration),
     /// These messages are ours to send, once this transaction is committed.
     Window {
         /// The settings version to use.
@@ -79,7 +86,7 @@ pub struct MarkedMessage {
     pub to: Vec<Mailbox>,
     /// Everybody in `Cc`.
     pub cc: Vec<Mailbox>,
-    /// The recipients to be tried now, `Bcc` among them.
+    /// The recipients to be tried now, `Bcc` among them: as many as may get one message at once.
     pub pending: Vec<(RecipientId, EmailAddress)>,
     /// Where the message stands for those that are not tried now.
     pub settled: Vec<RecipientStatus>,
@@ -92,9 +99,14 @@ pub struct MarkedMessage {
 /// - `due` walks the priorities in turn, each in the order of `messages_waiting`. Its own filter is
 ///   what a locked row is checked against again, so a message that was cancelled meanwhile is not
 ///   marked; one that somebody is changing right now waits for the next window.
+/// - `room` is what the limits leave: of a day, from what was counted and what is marked; of a
+///   minute, from how far the lane is ahead of its pace. One holder marks at a time, under the row's
+///   lock, so nobody else uses the same room. Without a limit nothing is read for it.
 const MARK: &str = "
 WITH lane AS MATERIALIZED (
-    SELECT id FROM lanes
+    SELECT id,
+        extract(epoch FROM greatest(paced_to, letterhead_now()) - letterhead_now())::float8 AS ahead
+    FROM lanes
     WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND lease_until > letterhead_now()
     FOR NO KEY UPDATE
 ), state AS MATERIALIZED (
@@ -105,6 +117,25 @@ WITH lane AS MATERIALIZED (
     FROM lane
     JOIN senders s ON s.tenant_id = $1 AND s.id = lane.id
     JOIN tenants t ON t.id = $1
+), day AS MATERIALIZED (
+    SELECT coalesce(sum(accepted + uncertain), 0) + (
+            SELECT count(*) FROM messages
+            WHERE $7::bigint IS NOT NULL AND tenant_id = $1 AND sender_id = $2
+                AND status = 'sending') AS used,
+        extract(epoch FROM min(began_at) FILTER (WHERE accepted + uncertain > 0)
+            + make_interval(secs => $10) - letterhead_now())::float8 AS wait
+    FROM sender_counts
+    WHERE $7::bigint IS NOT NULL AND tenant_id = $1 AND id = $2
+        AND began_at > letterhead_now() - make_interval(secs => $10)
+), room AS MATERIALIZED (
+    SELECT $7::bigint <= day.used AS is_full, greatest(day.wait, 1) AS day_wait,
+        lane.ahead > $9 AS is_paced, lane.ahead - $9 AS pace_wait,
+        least(cardinality($4::uuid[]),
+            CASE WHEN $7::bigint IS NOT NULL THEN greatest($7::bigint - day.used, 0) END,
+            CASE WHEN $8::float8 IS NULL THEN NULL
+                 WHEN lane.ahead > $9 THEN 0
+                 ELSE floor(least(($9 - lane.ahead) / $8::float8, 1000000)) + 1 END)::bigint AS most
+    FROM lane CROSS JOIN day
 ), due AS MATERIALIZED (
     SELECT head.id, head.priority, head.due_at, head.size
     FROM generate_series(0, 3) AS class(priority)
@@ -115,18 +146,23 @@ WITH lane AS MATERIALIZED (
             AND w.status IN ('queued', 'deferred', 'held')
             AND w.due_at <= letterhead_now() AND w.expires_at > letterhead_now()
         ORDER BY w.due_at, w.id
-        LIMIT cardinality($4::uuid[])
+        LIMIT (SELECT greatest(most, 1) FROM room)
         FOR NO KEY UPDATE SKIP LOCKED
     ) head
     WHERE (SELECT is_open FROM state)
-    LIMIT cardinality($4::uuid[])
+    LIMIT (SELECT greatest(most, 1) FROM room)
 ), picked AS MATERIALIZED (
     SELECT id, turn, ($4::uuid[])[turn] AS attempt
     FROM (
         SELECT id, row_number() OVER leaving AS turn, sum(size) OVER leaving AS bytes
         FROM due WINDOW leaving AS (ORDER BY priority, due_at, id)
     ) ranked
-    WHERE turn = 1 OR bytes <= $6
+    WHERE turn <= (SELECT most FROM room) AND (turn = 1 OR bytes <= $6)
+), pace AS (
+    UPDATE lanes l
+    SET paced_to = greatest(l.paced_to, letterhead_now()) + make_interval(secs => $8 * left_now.count)
+    FROM (SELECT count(*) FROM picked) left_now
+    WHERE $8::float8 IS NOT NULL AND l.tenant_id = $1 AND l.id = $2 AND left_now.count > 0
 ), marked AS (
     UPDATE messages m
     SET status = 'sending', attempt_id = p.attempt, due_at = NULL,
@@ -144,10 +180,12 @@ WITH lane AS MATERIALIZED (
         state.version, $5, $3
     FROM picked p CROSS JOIN state
 )
-SELECT state.is_open, state.version, m.id, m.attempt_id, m.attempts, m.on_uncertain,
+SELECT state.is_open, state.version, EXISTS (SELECT FROM due) AS is_due,
+    CASE WHEN room.is_full THEN room.day_wait END AS day_wait,
+    CASE WHEN $8::float8 IS NOT NULL AND room.is_paced THEN room.pace_wait END AS pace_wait, m.id, m.attempt_id, m.attempts, m.on_uncertain,
     extract(epoch FROM letterhead_now() - m.first_tried_at)::float8 AS tried_for,
     m.reply_to, m.subject, m.header_id, m.header_date, m.size
-FROM state LEFT JOIN marked m ON true
+FROM state CROSS JOIN room LEFT JOIN marked m ON true
 ORDER BY m.turn";
 
 /// A lane that may be claimed although its sender may not send would be claimed again at once.
@@ -160,16 +198,19 @@ WHERE l.tenant_id = $1 AND l.id = $2 AND NOT l.blocked AND NOT EXISTS (
         AND t.status = 'active' AND t.deleted_at IS NULL)";
 
 const RECIPIENTS: &str = "
-SELECT message_id, id, role, email, name, status
+SELECT message_id, id, role, email, name, status, updated_at
 FROM recipients
 WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])
 ORDER BY message_id, position";
 
-/// The lane's state, and one marked message; all `None` where nothing was marked.
+/// The lane's state, its room, and one marked message; all `None` where nothing was marked.
 #[derive(FromQueryResult)]
 struct MarkRow {
     is_open: bool,
     version: Option<i32>,
+    is_due: bool,
+    day_wait: Option<f64>,
+    pace_wait: Option<f64>,
     id: Option<Uuid>,
     #[sea_orm(nested)]
     message: Option<MarkedRow>,
@@ -196,6 +237,7 @@ struct RecipientRow {
     email: String,
     name: Option<String>,
     status: String,
+    updated_at: DateTime<Utc>,
 }
 
 impl LaneRepo<'_> {
@@ -206,15 +248,19 @@ impl LaneRepo<'_> {
     ///
     /// [`StorageError::Corrupt`] if a row holds what was never accepted.
     pub async fn mark(&self, request: MarkRequest<'_>) -> Result<Marked, StorageError> {
-        let MarkRequest { attempt_ids, worker, max_bytes } = request;
+        let MarkRequest { attempt_ids, worker, max_bytes, limits } = request;
         let attempts: Vec<Uuid> = attempt_ids.iter().map(|id| id.get()).collect();
-        let values: [Value; 6] = [
+        let values: [Value; 10] = [
             self.tenant.get().into(),
             self.sender.get().into(),
             self.token.get().into(),
             attempts.into(),
             worker.into(),
             as_limit(max_bytes).into(),
+            limits.messages_per_day.map(i64::from).into(),
+            limits.pace().map(seconds).into(),
+            seconds(PACE_AHEAD).into(),
+            seconds(COUNTED_FOR).into(),
         ];
         let marked = rows::<MarkRow>(self.tx, statement(MARK, values), "mark messages").await?;
         let Some(first) = marked.first() else { return Ok(Marked::Lost) };
@@ -224,13 +270,16 @@ impl LaneRepo<'_> {
         };
         let ids: Vec<Uuid> = marked.iter().filter_map(|row| row.id).collect();
         if ids.is_empty() {
-            return Ok(Marked::Nothing);
+            return Ok(first.unmarked());
         }
         let people = self.people(ids).await?;
         let messages = marked
             .into_iter()
             .filter_map(|row| Some((row.id?, row.message?)))
-            .map(|(id, row)| row.with(id, people.get(&id).map_or(&[], Vec::as_slice)))
+            .map(|(id, row)| {
+                let people = people.get(&id).map_or(&[][..], Vec::as_slice);
+                row.with(id, people, limits.recipients_per_message)
+            })
             .collect::<Result<_, _>>()?;
         Ok(Marked::Window { version, messages })
     }
@@ -260,8 +309,26 @@ impl LaneRepo<'_> {
     }
 }
 
+impl MarkRow {
+    /// Why nothing was marked although the lane is open.
+    fn unmarked(&self) -> Marked {
+        // The database's clock may have moved on since the wait was worked out.
+        let wait = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        match (self.is_due, self.day_wait, self.pace_wait) {
+            (false, ..) | (true, None, None) => Marked::Nothing,
+            (true, Some(full), _) => Marked::Full(wait(full)),
+            (true, None, Some(paced)) => Marked::Paced(wait(paced)),
+        }
+    }
+}
+
 impl MarkedRow {
-    fn with(self, id: Uuid, people: &[RecipientRow]) -> Result<MarkedMessage, StorageError> {
+    fn with(
+        self,
+        id: Uuid,
+        people: &[RecipientRow],
+        most_at_once: Option<u32>,
+    ) -> Result<MarkedMessage, StorageError> {
         let table = "messages";
         let attempts: u32 = number(self.attempts, table)?;
         let mut message = MarkedMessage {
@@ -281,20 +348,35 @@ impl MarkedRow {
             pending: Vec::new(),
             settled: Vec::new(),
         };
+        let mut waiting = Vec::new();
         for person in people {
-            person.join(&mut message)?;
+            waiting.extend(person.join(&mut message)?.map(|tried| (tried, person.updated_at)));
         }
+        if most_at_once.is_some() {
+            // Whoever was not tried yet comes first, and then in turn: nobody keeps others waiting.
+            waiting.sort_by_key(|((.., status), at)| (*status != RecipientStatus::Queued, *at));
+        }
+        let most = most_at_once.and_then(|most| usize::try_from(most).ok());
+        let now = most.map_or(waiting.len(), |most| most.min(waiting.len()));
+        let later = waiting.split_off(now);
+        message.settled.extend(later.into_iter().map(|((.., status), _)| status));
+        message.pending = waiting.into_iter().map(|((id, email, _), _)| (id, email)).collect();
         Ok(message)
     }
 }
 
 impl RecipientRow {
-    fn join(&self, message: &mut MarkedMessage) -> Result<(), StorageError> {
+    /// Puts the recipient into the headers, and gives it back if it waits.
+    fn join(
+        &self,
+        message: &mut MarkedMessage,
+    ) -> Result<Option<(RecipientId, EmailAddress, RecipientStatus)>, StorageError> {
         let table = "recipients";
         let email: EmailAddress = parse(&self.email, table)?;
+        let mut waiting = None;
         match parse(&self.status, table)? {
-            RecipientStatus::Queued | RecipientStatus::Deferred => {
-                message.pending.push((self.id.into(), email.clone()));
+            status @ (RecipientStatus::Queued | RecipientStatus::Deferred) => {
+                waiting = Some((self.id.into(), email.clone(), status));
             }
             settled @ (RecipientStatus::Accepted
             | RecipientStatus::Rejected
@@ -308,6 +390,6 @@ impl RecipientRow {
             RecipientRole::Cc => message.cc.push(Mailbox { email, name }),
             RecipientRole::Bcc => {}
         }
-        Ok(())
+        Ok(waiting)
     }
 }

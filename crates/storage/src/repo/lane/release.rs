@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use letterhead_domain::limit::HoldReason;
+
 use super::{LaneRepo, earliest_due};
 use crate::{
     error::StorageError,
@@ -19,8 +21,13 @@ pub enum Release {
     Park,
     /// Its server or the way to it is in trouble: not before this long, and the trouble is counted.
     BackOff(Duration),
-    /// Its account's quota is spent: not before this long. What waits is shown as held.
+    /// Its server said that the account's quota is spent: not before this long. What waits is shown
+    /// as held, and the hold is counted.
     Hold(Duration),
+    /// Its limit for a day is reached: not before this long. What waits is shown as held.
+    Full(Duration),
+    /// Its limit for a minute is reached: not before this long.
+    Pace(Duration),
 }
 
 /// Gives back a lane of which something is due now. Nobody's accept can be missed: whoever found
@@ -28,7 +35,7 @@ pub enum Release {
 const PASS_ON: &str = concat!(
     "UPDATE lanes l
      SET lease_token = NULL, lease_until = NULL, worker = NULL, served_at = letterhead_now(),
-         trouble = 0, held = false, due_at = first.due_at
+         trouble = 0, held = false, holds = 0, due_at = first.due_at
      FROM (",
     earliest_due!("$1", "$2"),
     ") first
@@ -41,7 +48,7 @@ const PASS_ON: &str = concat!(
 const PARK: &str = concat!(
     "UPDATE lanes l
      SET lease_token = NULL, lease_until = NULL, worker = NULL, served_at = letterhead_now(),
-         trouble = 0, held = false,
+         trouble = 0, held = false, holds = 0,
          due_at = CASE WHEN EXISTS (
              SELECT FROM messages m
              WHERE m.tenant_id = $1 AND m.sender_id = $2 AND m.status = 'sending')
@@ -52,12 +59,15 @@ const PARK: &str = concat!(
      WHERE l.tenant_id = $1 AND l.id = $2 AND l.lease_token = $3"
 );
 
-/// The lane stays due, so accepts leave its row alone; only `not_before` keeps it from a claim.
+/// The lane stays due, so accepts leave its row alone; only `not_before` keeps it from a claim. A
+/// quota's holds are counted until something leaves again; a limit of our own is no word of the server.
 const DEFER: &str = "
 UPDATE lanes
 SET lease_token = NULL, lease_until = NULL, worker = NULL, served_at = letterhead_now(),
-    not_before = letterhead_now() + make_interval(secs => $4), held = $5,
-    trouble = trouble + $6
+    not_before = letterhead_now() + make_interval(secs => $4),
+    held = $5::text IS NOT NULL, hold_reason = $5,
+    holds = CASE WHEN $5 = 'quota' THEN holds + 1 WHEN $6 THEN holds ELSE 0 END,
+    trouble = CASE WHEN $6 THEN trouble + 1 WHEN $5 = 'quota' THEN trouble ELSE 0 END
 WHERE tenant_id = $1 AND id = $2 AND lease_token = $3";
 
 impl LaneRepo<'_> {
@@ -72,8 +82,10 @@ impl LaneRepo<'_> {
     pub async fn release(&self, release: Release) -> Result<bool, StorageError> {
         match release {
             Release::Park => self.park().await,
-            Release::BackOff(wait) => self.defer(wait, false).await,
-            Release::Hold(wait) => self.defer(wait, true).await,
+            Release::BackOff(wait) => self.defer(wait, None, true).await,
+            Release::Hold(wait) => self.defer(wait, Some(HoldReason::Quota), false).await,
+            Release::Full(wait) => self.defer(wait, Some(HoldReason::DailyLimit), false).await,
+            Release::Pace(wait) => self.defer(wait, None, false).await,
         }
     }
 
@@ -87,14 +99,19 @@ impl LaneRepo<'_> {
         Ok(execute(self.tx, statement(PARK, values), action).await? > 0)
     }
 
-    async fn defer(&self, wait: Duration, held: bool) -> Result<bool, StorageError> {
+    async fn defer(
+        &self,
+        wait: Duration,
+        hold: Option<HoldReason>,
+        in_trouble: bool,
+    ) -> Result<bool, StorageError> {
         let values = [
             self.tenant.get().into(),
             self.sender.get().into(),
             self.token.get().into(),
             seconds(wait).into(),
-            held.into(),
-            i32::from(!held).into(),
+            hold.map(HoldReason::as_str).into(),
+            in_trouble.into(),
         ];
         Ok(execute(self.tx, statement(DEFER, values), "hold a lane back").await? > 0)
     }

@@ -3,7 +3,13 @@
 //! A page costs three statements, however many messages it shows.
 
 use chrono::{DateTime, Utc};
-use letterhead_domain::{id::MessageId, message::Mailbox, sender::VersionNumber};
+use letterhead_domain::{
+    explanation::{Standing, explain},
+    id::MessageId,
+    limit::HoldReason,
+    message::{Mailbox, MessageStatus},
+    sender::VersionNumber,
+};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
@@ -29,10 +35,16 @@ const MESSAGES: &str = concat!(
     " AS status, m.header_id, m.size, m.on_uncertain, m.send_at, m.attempts, m.last_reply,
         CASE WHEN NOT l.blocked AND m.due_at IS NOT NULL
              THEN greatest(m.due_at, l.not_before) END AS next_attempt_at,
-        m.created_at, m.updated_at
+        m.created_at, m.updated_at,
+        EXISTS (SELECT FROM queue_hold WHERE held_at IS NOT NULL) AS queue_is_held,
+        t.status = 'suspended' AS is_suspended, s.live_version IS NULL AS is_untested,
+        s.pause_reason, coalesce(m.send_at > letterhead_now(), false) AS is_scheduled,
+        l.not_before > letterhead_now() AS lane_waits, l.held AS lane_is_held, l.hold_reason,
+        l.trouble > 0 AS lane_in_trouble
     FROM messages m
     JOIN senders s ON s.tenant_id = m.tenant_id AND s.id = m.sender_id
     JOIN lanes l ON l.tenant_id = m.tenant_id AND l.id = m.sender_id
+    JOIN tenants t ON t.id = m.tenant_id
     WHERE m.tenant_id = $1"
 );
 
@@ -67,6 +79,41 @@ struct MessageRow {
     next_attempt_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    #[sea_orm(nested)]
+    wait: WaitRow,
+}
+
+/// What may keep a message from leaving.
+#[derive(FromQueryResult)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that may stand in the way")]
+struct WaitRow {
+    queue_is_held: bool,
+    is_suspended: bool,
+    is_untested: bool,
+    pause_reason: Option<String>,
+    is_scheduled: bool,
+    lane_waits: bool,
+    lane_is_held: bool,
+    hold_reason: Option<String>,
+    lane_in_trouble: bool,
+}
+
+impl WaitRow {
+    fn standing(&self, status: MessageStatus) -> Result<Standing, StorageError> {
+        let hold = parse_option(self.hold_reason.as_deref(), "lanes")?;
+        let (waits, is_held) = (self.lane_waits, self.lane_is_held);
+        Ok(Standing {
+            status,
+            queue_is_held: self.queue_is_held,
+            is_suspended: self.is_suspended,
+            is_untested: self.is_untested,
+            pause: parse_option(self.pause_reason.as_deref(), "senders")?,
+            is_scheduled: self.is_scheduled,
+            hold: (waits && is_held).then(|| hold.unwrap_or(HoldReason::Quota)),
+            backs_off: waits && !is_held && self.lane_in_trouble,
+            is_paced: waits && !is_held && !self.lane_in_trouble,
+        })
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -156,6 +203,7 @@ fn record(
     let table = "messages";
     let recipients = recipients.iter().filter(|recipient| recipient.message_id == row.id);
     let attempts = attempts.iter().filter(|attempt| attempt.message_id == row.id);
+    let status = parse(&row.status, table)?;
     Ok(MessageRecord {
         id: row.id.into(),
         sender: row.sender_id.into(),
@@ -164,7 +212,8 @@ fn record(
         reference: parse_option(row.reference.as_deref(), table)?,
         subject: parse(&row.subject, table)?,
         reply_to: parse_option(row.reply_to.as_deref(), table)?,
-        status: parse(&row.status, table)?,
+        status,
+        explanation: explain(&row.wait.standing(status)?),
         header_id: row.header_id,
         size: number(row.size, table)?,
         on_uncertain: parse(&row.on_uncertain, table)?,

@@ -43,6 +43,17 @@ impl Senders<'_> {
         execute(&self.tx.tx, insert, "create a lane").await.map(|_| ())
     }
 
+    /// Ends whatever holds the sender's lane back: another version may be another account.
+    pub(super) async fn end_hold(&self, sender: SenderId) -> Result<(), StorageError> {
+        let (tenant, sender) = (self.tx.tenant.get(), sender.get());
+        let update = raw_sql!(
+            Postgres,
+            r#"UPDATE lanes SET held = false, holds = 0, not_before = '-infinity'
+               WHERE tenant_id = {tenant} AND id = {sender} AND held"#
+        );
+        execute(&self.tx.tx, update, "end a hold").await.map(|_| ())
+    }
+
     /// Sets whether the sender's lane is blocked.
     pub(super) async fn sync_lane(&self, sender: SenderId) -> Result<(), StorageError> {
         sync_lanes(&self.tx.tx, self.tx.tenant, Some(sender)).await

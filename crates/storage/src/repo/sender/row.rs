@@ -8,7 +8,7 @@ use letterhead_domain::{
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::{TABLE, VersionRow, number, parse, version_number};
+use super::{LimitsRow, TABLE, VersionRow, hold_of, number, parse, version_number};
 use crate::{
     error::StorageError,
     record::{SenderRecord, TestRunSummary},
@@ -29,6 +29,10 @@ pub(super) struct SenderRow {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     tenant_suspended: bool,
+    hold_reason: Option<String>,
+    held_until: Option<DateTime<Utc>>,
+    #[sea_orm(nested)]
+    pub(super) limits: LimitsRow,
 }
 
 /// The newest test run of a sender.
@@ -77,6 +81,8 @@ impl SenderRow {
             id: self.id.into(),
             slug: parse(&self.slug, TABLE)?,
             pause: self.pause()?,
+            hold: hold_of(self.held_until, self.hold_reason.as_deref())?,
+            limits: self.limits.try_into()?,
             failures: number(self.failures, TABLE)?,
             tenant_suspended: self.tenant_suspended,
             last_test: test.map(TestRow::summary).transpose()?,

@@ -250,6 +250,9 @@ impl Senders<'_> {
         self.point_to(version, resumed).await?;
         self.forget_old_passwords(version.sender).await?;
         self.sync_lane(version.sender).await?;
+        if version.live && !words_only {
+            self.end_hold(version.sender).await?;
+        }
         Ok(Saved {
             record: self.load(&SenderRef::Id(version.sender)).await?,
             created: held.is_none(),

@@ -196,6 +196,7 @@ impl Senders<'_> {
                    WHERE tenant_id = {tenant} AND id = {id}"#
             );
             execute(&self.tx.tx, promote, "make a version live").await?;
+            self.end_hold(sender).await?;
         }
         if effect.end_pause {
             self.end_pause(sender).await?;

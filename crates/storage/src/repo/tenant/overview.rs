@@ -23,6 +23,7 @@ use crate::{
     },
     repo::{
         number, parse, rows,
+        sender::hold_of,
         sql::{as_limit, parse_option, statement},
     },
 };
@@ -111,7 +112,9 @@ const PAGE: &str = concat!(
 const SENDERS: &str = concat!(
     "SELECT s.tenant_id, s.id, s.slug, s.live_version IS NOT NULL AS is_live, s.pause_reason,
          s.failures, s.last_accepted_at, s.tenant_senders, s.auth, s.has_password, s.host, s.port,
-         s.sender_email,
+         s.sender_email, l.hold_reason,
+         CASE WHEN l.held AND NOT l.blocked AND l.not_before > letterhead_now()
+              THEN l.not_before END AS held_until,
          r.id AS test_id, r.status AS test_status, r.started_at AS tested_at,
          r.advice ->> 'code' AS advice_code, r.advice ->> 'title' AS advice_title,
          (SELECT count(*) FROM (
@@ -139,6 +142,7 @@ const SENDERS: &str = concat!(
          WHERE r.tenant_id = s.tenant_id AND r.sender_id = s.id
          ORDER BY r.id DESC LIMIT 1
      ) r ON true
+     LEFT JOIN lanes l ON l.tenant_id = s.tenant_id AND l.id = s.id
      ORDER BY s.tenant_id, s.slug <> 'default', s.slug"
 );
 
@@ -179,6 +183,8 @@ struct SenderLine {
     tested_at: Option<DateTime<Utc>>,
     advice_code: Option<String>,
     advice_title: Option<String>,
+    hold_reason: Option<String>,
+    held_until: Option<DateTime<Utc>>,
     waiting: i64,
     failed: i64,
 }
@@ -303,6 +309,7 @@ impl SenderLine {
             port: number(self.port, "sender_versions")?,
             email: parse(&self.sender_email, "sender_versions")?,
             last_test,
+            hold: hold_of(self.held_until, self.hold_reason.as_deref())?,
             last_accepted_at: self.last_accepted_at,
             waiting: BoundedCount::of(number(self.waiting, "messages")?),
             failed: BoundedCount::of(number(self.failed, "messages")?),

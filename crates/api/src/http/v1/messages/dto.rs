@@ -281,7 +281,10 @@ impl From<MessageRecord> for Message {
             subject: record.subject.as_str().to_owned(),
             reply_to: record.reply_to.map(|address| address.to_string()),
             status: record.status.into(),
-            explanation: record.status.explanation(record.last_reply.as_deref()),
+            explanation: record.explanation.sentence(
+                record.next_attempt_at,
+                record.last_reply.as_deref().filter(|_| record.status.reply_matters()),
+            ),
             message_id: record.header_id,
             size: record.size,
             on_uncertain: record.on_uncertain.into(),

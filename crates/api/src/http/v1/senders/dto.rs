@@ -13,6 +13,7 @@ use poem_openapi::{
 };
 use zeroize::Zeroizing;
 
+use super::limits::{HoldView, SenderLimits};
 use crate::http::text::{
     AuthKind, DriverKind, EncryptionInputKind, EncryptionKind, PasswordKind, Text, Word,
 };
@@ -158,6 +159,11 @@ pub(in crate::http::v1) struct Sender {
     /// Why it is paused, if it is
     #[oai(nullable)]
     pause: Option<PauseView>,
+    /// Why and until when its mail waits although its settings work
+    #[oai(nullable)]
+    hold: Option<HoldView>,
+    /// How much may leave through it
+    limits: SenderLimits,
     /// Its newest test run
     #[oai(nullable)]
     last_test: Option<LastTest>,
@@ -178,6 +184,8 @@ impl From<SenderRecord> for Sender {
             candidate_version: number(&record.candidate),
             settings: record.newest().into(),
             live_settings: record.live.as_ref().map(Into::into),
+            hold: record.hold.map(Into::into),
+            limits: (&record).into(),
             pause: record.pause.map(Into::into),
             last_test: record.last_test.map(Into::into),
             created_at: record.created_at,

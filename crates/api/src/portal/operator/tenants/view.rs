@@ -48,6 +48,8 @@ pub(super) struct SenderLine {
     pub(super) slug: Option<String>,
     pub(super) href: String,
     pub(super) chip: Chip,
+    /// Until when a limit holds its mail.
+    pub(super) held_until: Option<Moment>,
     pub(super) service: Option<&'static str>,
     pub(super) server: String,
     pub(super) test: Option<TestCell>,
@@ -124,6 +126,7 @@ impl SenderLine {
             slug: (!is_only || sender.slug.as_str() != FIRST_SENDER)
                 .then(|| sender.slug.to_string()),
             chip: state_chip(t, sender.state()),
+            held_until: sender.hold.map(|hold| hold.until.into()),
             service,
             server: format!("{}:{}", sender.host, sender.port),
             test: sender.last_test.as_ref().map(|test| TestCell::of(t, &href, test)),
