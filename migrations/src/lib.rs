@@ -113,6 +113,7 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0012_queue_hold",
     "0013_retention",
     "0014_accept",
+    "0016_sender_view",
 ];
 
 /// The name of every migration, in order, as the database keeps those that were applied.

@@ -22,7 +22,9 @@ pub mod discoveries;
 pub mod error;
 pub mod events;
 pub mod guides;
+pub mod instances;
 mod intake;
+mod known;
 pub mod messages;
 pub mod portal_links;
 pub mod portal_sessions;
@@ -50,6 +52,8 @@ pub struct Rules {
     pub failed_auth_per_minute: u32,
     /// How many times a minute a tenant may have the server for an address looked for.
     pub discoveries_per_minute: u32,
+    /// For how long a key or a tenant that was looked up is believed.
+    pub known_for: Duration,
 }
 
 /// What is counted in this process, within a minute from the first.
@@ -75,6 +79,8 @@ pub struct Parts {
     pub tasks: TaskTracker,
     /// Messages about to be stored.
     intake: intake::Intake,
+    /// The keys and tenants that were looked up a short while ago.
+    known: known::Known,
     /// Tells workers that something is due.
     pub waker: Waker,
     /// What is counted.
@@ -96,6 +102,7 @@ impl App {
             bulk_begun: Notify::new(),
             tasks: TaskTracker::new(),
             intake: intake::Intake::default(),
+            known: known::Known::new(rules.known_for, metrics.clone()),
             waker,
             metrics,
             failed_auth: counters(),

@@ -148,6 +148,9 @@ pub struct RuleArgs {
     /// Searches for the server of an address a minute, tenant and process
     #[arg(long, env = "LETTERHEAD_DISCOVERIES_PER_MINUTE", default_value_t = 10)]
     pub discoveries_per_minute: u32,
+    /// Seconds for which an API key or a tenant that was looked up is believed; 0 to look each time
+    #[arg(long, env = "LETTERHEAD_CACHE_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=60))]
+    pub cache_seconds: u64,
     /// Recipients a message
     #[arg(long, env = "LETTERHEAD_MAX_RECIPIENTS", default_value_t = 50)]
     pub max_recipients: usize,
@@ -349,6 +352,7 @@ impl RuleArgs {
             },
             failed_auth_per_minute: self.failed_auth_per_minute,
             discoveries_per_minute: self.discoveries_per_minute,
+            known_for: Duration::from_secs(self.cache_seconds),
         })
     }
 }

@@ -9,6 +9,7 @@ mod discoveries;
 mod fixes;
 mod framework;
 mod guides;
+mod known;
 mod messages;
 mod operator;
 mod order;

@@ -3,7 +3,8 @@
 //! Everything that changes a sender first locks its lane's row and then its own, in this order, as
 //! the worker does: so they wait for each other and never in a circle. Neither lock stands in the
 //! way of a message being accepted. `save` makes versions, `secrets` carries their passwords on, `state`
-//! changes what a sender is doing, `lane` tells its lane, `history` reads versions back.
+//! changes what a sender is doing, `lane` tells its lane, `history` reads versions back, `view` reads a
+//! sender in one round trip.
 
 use letterhead_domain::{id::SenderId, message::SenderRef, sender::VersionNumber};
 use sea_orm::{FromQueryResult, raw_sql};
@@ -24,6 +25,7 @@ mod row;
 mod save;
 mod secrets;
 mod state;
+mod view;
 
 pub(super) use lane::sync_lanes;
 pub use save::{RestoreVersion, SaveSender, Saved};
