@@ -6,7 +6,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::{Child, Command},
 };
 
@@ -168,25 +168,32 @@ fn id(json: &Value) -> Result<String, Failure> {
 /// Starts the program and waits until it says where it listens.
 async fn serve(mut command: Command) -> Result<(Running, SocketAddr), Failure> {
     command.env("LETTERHEAD_LOG_FORMAT", "json").env("RUST_LOG", "info");
-    let (running, line) = first_line_with(command, "the API listens").await?;
+    let mut child = command.stderr(Stdio::piped()).spawn()?;
+    let log = child.stderr.take().ok_or("no log")?;
+    let line = line_with("the API listens", log).await?;
     let line: Value = serde_json::from_str(&line)?;
     let address = line["fields"]["address"].as_str().ok_or("a line without an address")?;
-    Ok((running, address.parse()?))
+    Ok((Running(child), address.parse()?))
 }
 
-async fn first_line(command: Command) -> Result<(Running, String), Failure> {
-    first_line_with(command, "").await
-}
-
-/// Starts a program, and gives the first line that it prints with `wanted` in it.
-async fn first_line_with(mut command: Command, wanted: &str) -> Result<(Running, String), Failure> {
+/// Starts a program, and gives the first line that it prints.
+async fn first_line(mut command: Command) -> Result<(Running, String), Failure> {
     let mut child = command.stdout(Stdio::piped()).spawn()?;
-    let mut lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
+    let printed = child.stdout.take().ok_or("no output")?;
+    Ok((Running(child), line_with("", printed).await?))
+}
+
+/// The first line with `wanted` in it.
+async fn line_with(
+    wanted: &str,
+    from: impl AsyncRead + Unpin + Send + 'static,
+) -> Result<String, Failure> {
+    let mut lines = BufReader::new(from).lines();
     while let Some(line) = lines.next_line().await? {
         if line.contains(wanted) {
-            // What it prints later is read too, so that it never waits for a reader.
+            // What comes later is read too, so that nobody waits for a reader.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return Ok((Running(child), line));
+            return Ok(line);
         }
     }
     Err("a program ended before it listened".into())
