@@ -4,7 +4,7 @@
 -- It runs as its caller and enters the role and the tenant itself, so that the rows are read under that
 -- tenant's row-level security. No row: there is no such sender.
 CREATE FUNCTION letterhead_sender(mine uuid, wanted uuid, wanted_slug text)
-    RETURNS TABLE (sender jsonb, versions jsonb, tests jsonb, data_keys jsonb)
+    RETURNS TABLE (sender json, tenant_suspended boolean, versions json, tests json, data_keys json)
     LANGUAGE plpgsql
 AS $$
 #variable_conflict use_column
@@ -12,18 +12,18 @@ BEGIN
     PERFORM set_config('role', 'letterhead_tenant', true),
         set_config('letterhead.tenant', mine::text, true);
     RETURN QUERY
-    SELECT to_jsonb(s) || jsonb_build_object('tenant_suspended', t.status = 'suspended'),
-        (SELECT jsonb_agg(v) FROM sender_versions v
+    SELECT row_to_json(s), t.status = 'suspended',
+        (SELECT json_agg(v) FROM sender_versions v
          WHERE v.tenant_id = mine AND v.sender_id = s.id
              AND v.number IN (s.live_version, s.candidate_version)),
-        (SELECT jsonb_agg(r) FROM (
+        (SELECT json_agg(r) FROM (
             SELECT sender_id, id, version, status, started_at, advice ->> 'code' AS advice_code,
                 jsonb_path_query_first(stages, '$[*] ? (@.status == "failed").stage') #>> '{}'
                     AS failed_stage
             FROM test_runs
             WHERE tenant_id = mine AND sender_id = s.id
             ORDER BY id DESC LIMIT 1) r),
-        (SELECT jsonb_agg(k) FROM (
+        (SELECT json_agg(k) FROM (
             SELECT generation, master_key_id, wrapped FROM data_keys WHERE tenant_id = mine) k)
     FROM senders s JOIN tenants t ON t.id = s.tenant_id
     WHERE s.tenant_id = mine AND (s.id = wanted OR s.slug = wanted_slug)

@@ -36,7 +36,7 @@ pub(crate) async fn measure(length: &Length) -> Result<(), Failure> {
         let path = format!("/v1/tenants/{slug}/messages");
         Request::post(&path, &stand.key, &message())
     };
-    let batch = json!({"messages": vec![message(); 100]});
+    let batch = json!({"messages": vec![json!({"message": message()}); 100]});
     let batch = Request::post(&format!("/v1/tenants/{SLUG}-0/messages/batch"), &stand.key, &batch);
     let sender = format!("/v1/tenants/{SLUG}-0/senders/default");
     let everybody: Vec<_> = (0..MANY).map(|number| post(&format!("{SLUG}-{number}"))).collect();
@@ -52,7 +52,11 @@ pub(crate) async fn measure(length: &Length) -> Result<(), Failure> {
             stand.empty().await?;
             let load = Load { address: stand.address, requests: &requests, expect: peer.status() };
             let ours = load.run(length.seconds, stand.server.id()).await?;
-            row.ours.push(ours.times(per_request));
+            let ours = ours.times(per_request);
+            if matches!(peer, Peer::Rows(_)) {
+                stand.expect_stored(ours.per_second, length.seconds).await?;
+            }
+            row.ours.push(ours);
             stand.empty().await?;
             row.peers.push(peer.run(&stand, length.seconds).await?);
         }

@@ -1,8 +1,10 @@
 //! What is measured: the program in a process of its own, on a database of its own.
 
-use std::{env, net::SocketAddr, process::Stdio};
+use std::{env, net::SocketAddr, process::Stdio, time::Duration};
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -97,6 +99,21 @@ impl Stand {
             folder,
             db,
         })
+    }
+
+    /// Fails if fewer messages are stored than `per_second` over `seconds`: an answer says little if
+    /// nobody looks whether it is true.
+    pub(crate) async fn expect_stored(&self, per_second: f64, seconds: u64) -> Result<(), Failure> {
+        let count = "SELECT count(*)::integer AS stored FROM messages";
+        let count = Statement::from_string(DbBackend::Postgres, count);
+        let row = self.db.query_one_raw(count).await?.ok_or("no count")?;
+        let stored = f64::from(row.try_get::<i32>("", "stored")?);
+        if stored < per_second * Duration::from_secs(seconds).as_secs_f64() {
+            return Err(
+                format!("only {stored} messages are stored at {per_second} a second").into()
+            );
+        }
+        Ok(())
     }
 
     /// Removes what was stored, so that each measurement begins alike.

@@ -29,7 +29,9 @@ pub(super) struct SenderRow {
     pub(super) failures: i32,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
-    tenant_suspended: bool,
+    // No column of its own: it comes beside the row.
+    #[serde(default)]
+    pub(super) tenant_suspended: bool,
 }
 
 /// The newest test run of a sender.

@@ -16,11 +16,12 @@ use crate::{
 };
 
 /// The function is in `migrations/sql`.
-const FIND: &str = "SELECT sender, versions, tests, data_keys FROM letterhead_sender($1, $2, $3)";
+const FIND: &str = "SELECT * FROM letterhead_sender($1, $2, $3)";
 
 #[derive(FromQueryResult)]
 struct View {
     sender: JsonValue,
+    tenant_suspended: bool,
     versions: Option<JsonValue>,
     tests: Option<JsonValue>,
     data_keys: Option<JsonValue>,
@@ -44,7 +45,9 @@ impl Store {
         let versions: Vec<VersionRow> = read_all(view.versions)?;
         let tests: Vec<TestRow> = read_all(view.tests)?;
         let keys = data_key::open(tenant, read_all(view.data_keys)?, self.master_keys())?;
-        read::<SenderRow>(view.sender)?.record(&versions, &tests, &keys).map(Some)
+        let mut sender: SenderRow = read(view.sender)?;
+        sender.tenant_suspended = view.tenant_suspended;
+        sender.record(&versions, &tests, &keys).map(Some)
     }
 }
 
