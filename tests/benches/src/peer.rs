@@ -45,7 +45,8 @@ pub(crate) async fn pgbench(stand: &Stand, rows: u32, seconds: u64) -> Result<Sa
     let text = String::from_utf8_lossy(&output.stdout);
     let tps = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next());
     let Some(tps) = tps.filter(|_| output.status.success()) else {
-        return Err(format!("pgbench: {}", String::from_utf8_lossy(&output.stderr)).into());
+        let errors = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("pgbench, {}: {errors}{text}", output.status).into());
     };
     let tps: f64 = tps.parse()?;
     let clients_cpu = (children_cpu_time()? - before) / Duration::from_secs(seconds).as_secs_f64();
