@@ -109,6 +109,7 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0007_message_search",
     "0008_arrival",
     "0009_fix",
+    "0010_dns_check",
     "0011_tenant_tables",
     "0012_queue_hold",
     "0013_retention",

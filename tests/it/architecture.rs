@@ -32,10 +32,11 @@ const OURS: [(&str, &[&str]); 8] = [
 ];
 
 /// Libraries with one door, and the crates that stand in it.
-const DOORS: [(&str, &[&str]); 9] = [
+const DOORS: [(&str, &[&str]); 10] = [
     ("aes-gcm", &["letterhead-storage"]),
     ("hickory-resolver", &["letterhead-mailer"]),
     ("lettre", &["letterhead-mailer"]),
+    ("mail-auth", &["letterhead-mailer"]),
     ("poem", &["letterhead", "letterhead-benches"]),
     ("poem-openapi", &["letterhead"]),
     ("rustls", &["letterhead-mailer", "letterhead-test-https"]),

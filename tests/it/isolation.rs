@@ -92,6 +92,11 @@ fn operations() -> Vec<Operation> {
             "/v1/tenants/{tenant}/senders/{sender}/versions/{version}/restore",
             Tenant("settings:write"),
         ),
+        operation(
+            "get",
+            "/v1/tenants/{tenant}/senders/{sender}/dns-check",
+            Tenant("settings:read"),
+        ),
         operation("post", "/v1/tenants/{tenant}/senders/{sender}/test-runs", Tenant("test:run")),
         operation(
             "get",

@@ -158,7 +158,7 @@ async fn the_code_that_the_test_mail_carries_is_printed_once_it_is_accepted() {
             rest[..7].to_owned()
         })
         .collect();
-    let [first, second] = carried.as_slice() else { panic!("two mails: {carried:?}") };
+    let [second, first] = carried.as_slice() else { panic!("two mails: {carried:?}") };
     let words = format!("The test mail carries the code {first}. If you see it there, it arrived.");
     assert!(stdout.contains(&words), "{stdout}");
     let run: Value = serde_json::from_str(&json).expect("JSON");

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::mail_server::{
-    ServerError, failed, folder, free_ports, is_root, pause, user_id, write_certificates,
+    ServerError, failed, folder, free_ports, is_root, is_running, pause, user_id,
+    write_certificates,
 };
 use crate::postfix::{AURORA, Account, BOREALIS, ForeignSender, Postfix};
 
@@ -166,11 +167,6 @@ service submission-login {{
 "
         )
     }
-
-    fn is_running(&self) -> bool {
-        fs::read_to_string(self.path("run/master.pid"))
-            .is_ok_and(|pid| Path::new("/proc").join(pid.trim()).exists())
-    }
 }
 
 impl Drop for Dovecot {
@@ -179,7 +175,7 @@ impl Drop for Dovecot {
         let _not_running = self.control(&["stop"], "stop");
         let end = Instant::now() + Duration::from_secs(5);
         // The folder can be removed only when the children that write to it have ended.
-        while self.is_running() && Instant::now() < end {
+        while is_running(&self.path("run/master.pid")) && Instant::now() < end {
             pause();
         }
     }

@@ -144,6 +144,14 @@ pub(crate) fn user_id(name: &str) -> Result<u32, ServerError> {
         .ok_or(ServerError::Failed { action: "find its user", detail: name.to_owned() })
 }
 
+/// Whether the process goes on whose id stands in `file`. One that has ended may stay listed, with
+/// an empty command line, where nobody collects it.
+pub(crate) fn is_running(file: &Path) -> bool {
+    let pid = fs::read_to_string(file).ok().and_then(|pid| pid.trim().parse::<u32>().ok());
+    let command_line = pid.and_then(|pid| fs::read(format!("/proc/{pid}/cmdline")).ok());
+    command_line.is_some_and(|command_line| !command_line.is_empty())
+}
+
 /// Another process does not tell when it has written a file or ended.
 #[expect(clippy::disallowed_methods, reason = "nothing can be awaited here")]
 pub(crate) fn pause() {

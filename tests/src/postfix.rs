@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::mail_server::{
-    ServerError, failed, folder, free_ports, is_root, pause, succeeded, user_id, write_certificates,
+    ServerError, failed, folder, free_ports, is_root, is_running, pause, succeeded, user_id,
+    write_certificates,
 };
 
 mod configuration;
@@ -71,7 +72,7 @@ impl Postfix {
     ///
     /// # Errors
     ///
-    /// - [`ServerError::Skipped(NAME)`] where it cannot run at all, so that the test may say so and
+    /// - [`ServerError::Skipped`] where it cannot run at all, so that the test may say so and
     ///   return;
     /// - [`ServerError::Failed`] if it is there and did not start.
     pub fn start(foreign_sender: ForeignSender) -> Result<Self, ServerError> {
@@ -224,16 +225,9 @@ impl Drop for Postfix {
         let _not_running = self.control("abort");
         let end = Instant::now() + Duration::from_secs(5);
         // The folder can be removed only when the children that write to it have ended.
-        while self.is_running() && Instant::now() < end {
+        while is_running(&self.path("queue/pid/master.pid")) && Instant::now() < end {
             pause();
         }
-    }
-}
-
-impl Postfix {
-    fn is_running(&self) -> bool {
-        fs::read_to_string(self.path("queue/pid/master.pid"))
-            .is_ok_and(|pid| Path::new("/proc").join(pid.trim()).exists())
     }
 }
 

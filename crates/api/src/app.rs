@@ -4,7 +4,10 @@
 use std::{
     hash::Hash,
     net::IpAddr,
-    sync::{Arc, atomic::AtomicU32},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,6 +22,7 @@ pub mod access;
 pub mod audit;
 pub mod bulk_runs;
 pub mod discoveries;
+pub mod dns_checks;
 pub mod error;
 pub mod events;
 pub mod guides;
@@ -39,6 +43,9 @@ pub use waker::Waker;
 
 use crate::metrics::Metrics;
 
+/// How long what is limited is counted together.
+const WINDOW: Duration = Duration::from_secs(60);
+
 /// What the operator chose about the use cases.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
@@ -50,8 +57,9 @@ pub struct Rules {
     pub test_runs: RunLimits,
     /// How many times a minute one client address may show a wrong key.
     pub failed_auth_per_minute: u32,
-    /// How many times a minute a tenant may have the server for an address looked for.
-    pub discoveries_per_minute: u32,
+    /// How many times a minute a tenant may have DNS searched: for the server of an address, or for
+    /// what it says about a sender's domain.
+    pub searches_per_minute: u32,
     /// For how long a key or a tenant that was looked up is believed.
     pub known_for: Duration,
 }
@@ -88,7 +96,7 @@ pub struct Parts {
     /// Wrong keys, by client address.
     pub failed_auth: Counters<IpAddr>,
     /// Searches for the server of an address, by tenant.
-    pub discoveries: Counters<TenantId>,
+    pub searches: Counters<TenantId>,
 }
 
 impl App {
@@ -106,9 +114,23 @@ impl App {
             waker,
             metrics,
             failed_auth: counters(),
-            discoveries: counters(),
+            searches: counters(),
         };
         Self(Arc::new(parts))
+    }
+
+    /// Counts a search of DNS that `tenant` asked for: the questions go to places that it names. In
+    /// this process, for a search leaves nothing behind that could be counted elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::TooMany`] beyond what a tenant may ask for within a minute.
+    pub fn count_search(&self, tenant: TenantId) -> Result<(), AppError> {
+        let searches = self.searches.get_with(tenant, Arc::default);
+        if searches.fetch_add(1, Ordering::Relaxed) >= self.rules.searches_per_minute {
+            return Err(AppError::TooMany { retry_after: WINDOW.as_secs() });
+        }
+        Ok(())
     }
 
     /// The time that decides: the database's.
@@ -122,7 +144,7 @@ impl App {
 }
 
 fn counters<K: Hash + Eq + Send + Sync + 'static>() -> Counters<K> {
-    moka::sync::Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build()
+    moka::sync::Cache::builder().max_capacity(100_000).time_to_live(WINDOW).build()
 }
 
 impl std::ops::Deref for App {

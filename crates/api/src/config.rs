@@ -145,9 +145,10 @@ pub struct RuleArgs {
     /// Wrong keys a minute and client address
     #[arg(long, env = "LETTERHEAD_FAILED_AUTH_PER_MINUTE", default_value_t = 30)]
     pub failed_auth_per_minute: u32,
-    /// Searches for the server of an address a minute, tenant and process
-    #[arg(long, env = "LETTERHEAD_DISCOVERIES_PER_MINUTE", default_value_t = 10)]
-    pub discoveries_per_minute: u32,
+    /// Searches of DNS, for the server of an address or about a sender's domain, a minute, tenant and
+    /// process
+    #[arg(long, env = "LETTERHEAD_SEARCHES_PER_MINUTE", default_value_t = 10)]
+    pub searches_per_minute: u32,
     /// Seconds for which an API key or a tenant that was looked up is believed; 0 to look each time
     #[arg(long, env = "LETTERHEAD_CACHE_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=60))]
     pub cache_seconds: u64,
@@ -351,7 +352,7 @@ impl RuleArgs {
                 per_hour: self.test_runs_per_hour,
             },
             failed_auth_per_minute: self.failed_auth_per_minute,
-            discoveries_per_minute: self.discoveries_per_minute,
+            searches_per_minute: self.searches_per_minute,
             known_for: Duration::from_secs(self.cache_seconds),
         })
     }

@@ -1,6 +1,6 @@
 //! What a person should do about a failed test run: a table.
 //!
-//! A [`Row`](row::Row) says when it fits (a provider, stages, a cause, the codes and words of a
+//! A `Row` says when it fits (a provider, stages, a cause, the codes and words of a
 //! reply) and what is said then. The first row that fits wins, so the tables go from the special to
 //! the general: what one provider says, then what any server may say, then what is always true. An
 //! unknown reply ends at the general row of its stage, which claims no more than is known.

@@ -11,6 +11,7 @@ pub mod arrival;
 pub mod bulk_run;
 pub mod delivery;
 pub mod discovery;
+pub mod domain_check;
 pub mod email;
 pub mod event;
 pub mod field_errors;

@@ -238,6 +238,11 @@ pub struct AdmittedPeer {
 }
 
 impl AdmittedPeer {
+    /// The addresses that were judged.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.addresses.iter().map(SocketAddr::ip)
+    }
+
     /// Connects to the first address that takes the connection, all within `deadline`. Each
     /// address gets an equal share of what is left, so that a silent one leaves time for others.
     ///

@@ -10,6 +10,7 @@ pub mod autoconfig;
 mod capabilities;
 pub mod compose;
 mod conversation;
+pub mod domain_check;
 pub mod egress;
 pub mod fix;
 pub mod lease;

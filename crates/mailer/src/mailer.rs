@@ -2,16 +2,20 @@
 
 use std::{borrow::Borrow, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use letterhead_domain::{
+    domain_check::{DomainCheck, Subject},
     fix::{Fix, account::Account},
     smtp_host::SmtpHost,
     smtp_port::SmtpPort,
+    smtp_settings::SmtpSettings,
     test_run::{Cause, StageReport, TestReport},
 };
 use tokio::time::Instant;
 
 use crate::{
     autoconfig::{self, Published},
+    domain_check,
     egress::{AUTOCONFIG_PORT, EgressGuard, Purpose, policy::EgressPolicy, resolver::Resolver},
     fix::{self, FixPlan},
     opening::Opener,
@@ -136,6 +140,15 @@ impl Mailer {
     /// domain leaves this machine.
     pub async fn published(&self, domain: &str) -> Published {
         autoconfig::published(&self.opener, domain).await
+    }
+
+    /// Looks up what DNS says about the domain of `settings`' From address and what to add there,
+    /// within [`domain_check::PATIENCE`]. What is not answered by then is told as that. `at` is the
+    /// time to note.
+    pub async fn check_domain(&self, settings: &SmtpSettings, at: DateTime<Utc>) -> DomainCheck {
+        let subject = Subject::of(settings);
+        let facts = domain_check::look_up(&self.opener.guard, &subject, settings.port).await;
+        subject.decide(facts, at)
     }
 
     /// Opens a connection to `host` on `port` and closes it again: a test run's way as far as the

@@ -10,7 +10,16 @@ const FOREIGN: [(&str, &[&str]); 2] = [
     ("crates/storage/src", &["sea_orm", "sqlx", "aes_gcm"]),
     (
         "crates/mailer/src",
-        &["lettre", "rustls", "tokio_rustls", "hickory_resolver", "moka", "rcgen", "x509_parser"],
+        &[
+            "lettre",
+            "rustls",
+            "tokio_rustls",
+            "hickory_resolver",
+            "mail_auth",
+            "moka",
+            "rcgen",
+            "x509_parser",
+        ],
     ),
 ];
 

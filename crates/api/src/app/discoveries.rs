@@ -1,7 +1,5 @@
 //! Which server probably sends the mail of an e-mail address.
 
-use std::sync::{Arc, atomic::Ordering};
-
 use letterhead_domain::{
     discovery::{self, Candidate, Source, SrvTarget},
     email::EmailAddress,
@@ -13,9 +11,6 @@ use letterhead_mailer::{
 };
 
 use super::{App, AppError, access::Caller};
-
-/// Seconds in which searches are counted.
-const WINDOW: u64 = 60;
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +24,7 @@ pub struct Discovery {
 /// Looks for the servers that send the mail of `email`, in the catalogue and then, all at once and
 /// for five seconds, in what its domain says about itself. The local part of the address stays here.
 ///
-/// What fails is told and ends nothing. The limit is counted in this process: a search leaves
-/// nothing behind that could be counted elsewhere.
+/// What fails is told and ends nothing.
 ///
 /// # Errors
 ///
@@ -40,10 +34,7 @@ pub async fn discover(
     caller: &Caller,
     email: &EmailAddress,
 ) -> Result<Discovery, AppError> {
-    let searches = app.discoveries.get_with(caller.tenant, Arc::default);
-    if searches.fetch_add(1, Ordering::Relaxed) >= app.rules.discoveries_per_minute {
-        return Err(AppError::TooMany { retry_after: WINDOW });
-    }
+    app.count_search(caller.tenant)?;
     let (found, incomplete) = match discovery::by_domain(email) {
         Some(known) => (vec![known], Vec::new()),
         None => ask(app, email).await,

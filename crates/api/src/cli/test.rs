@@ -6,6 +6,7 @@ use clap::Args;
 use letterhead_domain::{
     access::Principal,
     arrival::Arrival,
+    domain_check::DomainCheck,
     fix::{Fix, Tried},
     test_run::{StageReport, StageStatus, TestMode, TestStatus},
 };
@@ -22,6 +23,7 @@ use crate::{
     http,
 };
 
+mod domain;
 mod password;
 mod typed;
 
@@ -108,7 +110,13 @@ async fn test_saved(
     if shown.json {
         say(&http::test_run_json(&run));
     } else {
-        print(&run.stages, run.advice.as_ref(), run.fix.as_ref(), transcript.as_deref());
+        print(
+            &run.stages,
+            run.advice.as_ref(),
+            run.fix.as_ref(),
+            run.dns_check.as_ref(),
+            transcript.as_deref(),
+        );
         if let Arrival::Awaited { .. } = run.arrival {
             let page = format!("/portal/tenants/{tenant}/senders/{sender}/test-runs/{}", run.id);
             say(&format!(
@@ -124,6 +132,7 @@ fn print(
     stages: &[StageReport],
     advice: Option<&StoredAdvice>,
     fix: Option<&Fix>,
+    dns_check: Option<&DomainCheck>,
     transcript: Option<&str>,
 ) {
     for stage in stages {
@@ -154,6 +163,9 @@ fn print(
             let username = entry.username.as_ref().map(ToString::to_string).unwrap_or_default();
             say(&format!("  {place} {username}: {}", result.as_str()));
         }
+    }
+    if let Some(check) = dns_check {
+        domain::print(check);
     }
     if let Some(transcript) = transcript {
         say(&format!("\n{}", transcript.trim_end()));

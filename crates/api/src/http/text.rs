@@ -11,6 +11,7 @@ use letterhead_domain::{
     advice::Side,
     delivery::AttemptWord,
     discovery::{self, Confidence},
+    domain_check::{CheckStatus, Policy},
     event::OperatorEventKind,
     fix::{Change, FixOutcome, TryResult},
     message::{MessageKind, MessageStatus, OnUncertain, RecipientRole, RecipientStatus},
@@ -149,6 +150,7 @@ macro_rules! vocabularies {
 
 vocabularies!(
     AttemptWord,
+    CheckStatus,
     Change,
     Confidence,
     FixOutcome,
@@ -160,6 +162,7 @@ vocabularies!(
     OnUncertain,
     OperatorEventKind,
     PauseReason,
+    Policy,
     RecipientRole,
     RecipientStatus,
     Scope,

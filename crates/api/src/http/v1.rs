@@ -6,6 +6,7 @@
 mod api_keys;
 mod audit_events;
 mod discoveries;
+mod dns_checks;
 mod events;
 mod guides;
 mod messages;
@@ -63,6 +64,7 @@ pub(super) type Api = (
     audit_events::AuditEventsApi,
     guides::GuidesApi,
     providers::ProvidersApi,
+    dns_checks::DnsChecksApi,
     events::EventsApi,
 );
 
@@ -80,6 +82,7 @@ pub(super) fn api() -> Api {
         audit_events::AuditEventsApi,
         guides::GuidesApi,
         providers::ProvidersApi,
+        dns_checks::DnsChecksApi,
         events::EventsApi,
     )
 }

@@ -19,6 +19,7 @@ use crate::app::{
 
 mod advice;
 mod arrival;
+mod domain;
 mod events;
 mod fix;
 mod view;

@@ -16,6 +16,7 @@ macro_rules! parts {
         &[
             include_str!(concat!("../../texts/", $language, "/activity.ftl")),
             include_str!(concat!("../../texts/", $language, "/advice.ftl")),
+            include_str!(concat!("../../texts/", $language, "/domain_check.ftl")),
             include_str!(concat!("../../texts/", $language, "/arrival.ftl")),
             include_str!(concat!("../../texts/", $language, "/discovery.ftl")),
             include_str!(concat!("../../texts/", $language, "/fix.ftl")),

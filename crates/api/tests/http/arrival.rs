@@ -12,7 +12,7 @@ const RUNS: &str = "/v1/tenants/aurora/senders/default/test-runs";
 
 /// The code in the newest mail that the server has caught, as people read it.
 pub(crate) fn newest_code(practice: &PracticeServer) -> String {
-    let mail = practice.inbox().list().last().cloned().expect("a mail");
+    let mail = practice.inbox().list().first().cloned().expect("a mail");
     let text = String::from_utf8_lossy(&mail.bytes).into_owned();
     let (_, rest) = text.split_once("Your code: ").expect("a code");
     let code: String = rest.chars().take(7).collect();

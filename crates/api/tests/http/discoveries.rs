@@ -32,7 +32,7 @@ impl Neighbourhood {
         let (port, ca_file) = (web.port(), web.ca_file());
         let dns = DnsServer::start(zone.address("autoconfig.aurora.example", [127, 0, 0, 1])).await;
         let world = World::with(
-            |rules| rules.discoveries_per_minute = per_minute,
+            |rules| rules.searches_per_minute = per_minute,
             |config| {
                 config.resolver = Resolver::servers(&[dns.address()]).expect("a resolver");
                 config.trust = TlsTrust::load(&[ca_file]).expect("a CA");

@@ -99,7 +99,7 @@ async fn a_database_that_is_away_is_503_and_the_process_lives() {
         message: MessageLimits::default(),
         test_runs: RunLimits { per_minute: 6, per_hour: 60 },
         failed_auth_per_minute: 30,
-        discoveries_per_minute: 10,
+        searches_per_minute: 10,
         known_for: Duration::from_secs(5),
     };
     // Nothing listens on this port of loopback.

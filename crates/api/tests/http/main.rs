@@ -6,6 +6,7 @@ mod arrival;
 mod batch;
 mod denied;
 mod discoveries;
+mod dns_checks;
 mod fixes;
 mod framework;
 mod guides;

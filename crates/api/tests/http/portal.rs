@@ -7,6 +7,7 @@ use crate::world::{Answer, PUBLIC_URL, World};
 
 mod activity;
 mod bulk_runs;
+mod domain;
 mod guides;
 mod messages;
 mod operator;

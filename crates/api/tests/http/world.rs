@@ -94,7 +94,7 @@ impl World {
             message: MessageLimits::default(),
             test_runs: RunLimits { per_minute: 6, per_hour: 60 },
             failed_auth_per_minute: 30,
-            discoveries_per_minute: 10,
+            searches_per_minute: 10,
             known_for: Duration::from_secs(5),
         };
         change(&mut rules);

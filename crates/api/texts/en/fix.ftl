@@ -12,3 +12,5 @@ fix-apply-password-hint = Opens the settings with the change filled in. You type
 fix-outdated = The settings were changed after this test, so it can no longer be applied from here.
 fix-none = We also tried other settings of this server; none of them works.
 fix-type-password = The change is filled in. Type the password once more and save: the test then starts by itself.
+fix-step-proven = We found settings that work: press “Apply and test again” below.
+fix-step-likely = We found settings that may work: press “Apply and test again” below.

@@ -12,3 +12,5 @@ fix-apply-password-hint = Binubuksan ang mga setting na may nakapunang pagbabago
 fix-outdated = Binago ang mga setting pagkatapos ng test na ito, kaya hindi na ito mailalapat mula rito.
 fix-none = Sinubukan din namin ang ibang setting ng server na ito; walang gumana sa mga ito.
 fix-type-password = Napunan na ang pagbabago. I-type muli ang password at i-save: kusang magsisimula ang test.
+fix-step-proven = May nahanap kaming settings na gumagana: pindutin ang “Ilapat at i-test muli” sa ibaba.
+fix-step-likely = May nahanap kaming settings na maaaring gumana: pindutin ang “Ilapat at i-test muli” sa ibaba.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use letterhead_domain::{
     advice::{Advice, Side},
     arrival::Arrival,
+    domain_check::DomainCheck,
     fix::Fix,
     id::{SenderId, TestRunId},
     sender::VersionNumber,
@@ -37,6 +38,8 @@ pub struct TestRunRecord {
     pub tls: Option<TlsFacts>,
     /// What to do about its failure.
     pub advice: Option<StoredAdvice>,
+    /// What was found about the sender's domain, if it was known in time.
+    pub dns_check: Option<DomainCheck>,
     /// What was found after its failure, if anything was looked for.
     pub fix: Option<Fix>,
     /// Whether there is a transcript of the conversation.

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use letterhead_domain::{
     advice::{Advice, advise},
     arrival::{ArrivalCode, VALID_FOR},
+    domain_check::DomainCheck,
     id::{SenderId, TestRunId},
     sender::VersionNumber,
     test_run::{Cause, Failure, Stage, StageReport, TestMode, TestReport},
@@ -22,6 +23,7 @@ use crate::{
 };
 
 mod arrival;
+mod dns_check;
 mod fix;
 mod row;
 
@@ -161,6 +163,27 @@ impl TestRuns<'_> {
         Ok(execute(&self.tx.tx, update, "write a test run's progress").await? == 1)
     }
 
+    /// Keeps what was found about the sender's domain with its run, which is still running.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`].
+    pub async fn keep_dns_check(
+        &self,
+        id: TestRunId,
+        check: &DomainCheck,
+    ) -> Result<(), StorageError> {
+        let (tenant, id) = (self.tx.tenant.get(), id.get());
+        let check = dns_check::dns_check_to_json(check)?;
+        let update = raw_sql!(
+            Postgres,
+            r#"UPDATE test_runs SET dns_check = {check}
+               WHERE tenant_id = {tenant} AND id = {id} AND status = 'running'"#
+        );
+        execute(&self.tx.tx, update, "keep what was found about a domain").await?;
+        Ok(())
+    }
+
     /// Finishes a run with its report. Whether it was still running.
     ///
     /// # Errors
@@ -242,7 +265,7 @@ impl TestRuns<'_> {
         let query = raw_sql!(
             Postgres,
             r#"SELECT id, sender_id, version, mode, status, requested_by, started_at, took_ms,
-                      stages, tls, advice, fix, transcript IS NOT NULL AS has_transcript,
+                      stages, tls, advice, dns_check, fix, transcript IS NOT NULL AS has_transcript,
                       arrival_code IS NOT NULL AND started_at > {too_old} AS code_is_valid,
                       wrong_codes, arrived_at
                FROM test_runs
@@ -268,7 +291,7 @@ impl TestRuns<'_> {
         let query = raw_sql!(
             Postgres,
             r#"SELECT id, sender_id, version, mode, status, requested_by, started_at, took_ms,
-                      stages, tls, advice, fix, transcript IS NOT NULL AS has_transcript,
+                      stages, tls, advice, dns_check, fix, transcript IS NOT NULL AS has_transcript,
                       arrival_code IS NOT NULL AND started_at > {too_old} AS code_is_valid,
                       wrong_codes, arrived_at
                FROM test_runs

@@ -5,6 +5,7 @@ use std::time::Duration;
 use letterhead_domain::{
     access::Principal,
     advice::{self, Advice},
+    domain_check::DomainCheck,
     email::EmailAddress,
     event::{AuditAction, OperatorEventKind},
     fix::{Fix, account::SignIn},
@@ -21,7 +22,7 @@ use super::{
     subject::Subject,
 };
 use crate::{
-    app::{App, AppError, access::Caller},
+    app::{App, AppError, access::Caller, dns_checks::Beside},
     random,
 };
 
@@ -51,12 +52,14 @@ pub(super) async fn conduct(
 ) -> Result<(), AppError> {
     let Conducted { app, caller, run, .. } = &conducted;
     app.tasks.spawn(progress::write_down(app.clone(), caller.tenant, run.id, telling.watch()));
+    let domain = Beside::start(&app.mailer, &subject.settings);
     let outcome = try_out(&conducted, subject, &telling).await?;
     app.metrics.test_run(outcome.report.status());
+    let dns_check = domain.found().await;
 
     let mut wait = Duration::from_millis(250);
     loop {
-        match record(app, caller, run, &outcome).await {
+        match record(app, caller, run, &outcome, dns_check.as_ref()).await {
             Err(AppError::Unavailable(_)) if wait < Duration::from_secs(60) => {
                 tokio::time::sleep(wait).await;
                 wait *= 2;
@@ -122,9 +125,13 @@ async fn record(
     caller: &Caller,
     run: &NewTestRun,
     outcome: &Outcome,
+    dns_check: Option<&DomainCheck>,
 ) -> Result<(), AppError> {
     let Outcome { report, advice, fix, sign_ins } = outcome;
     let tx = app.store.tenant(caller.tenant).await?;
+    if let Some(check) = dns_check {
+        tx.test_runs().keep_dns_check(run.id, check).await?;
+    }
     tx.test_runs().finish(run.id, report, advice.as_ref()).await?;
     tx.test_runs().keep_sign_ins(run.id, sign_ins).await?;
     if let Some(fix) = fix {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use letterhead_domain::{
     advice::{self, Advice},
     arrival::ArrivalCode,
+    domain_check::DomainCheck,
     email::EmailAddress,
     field_errors::FieldErrors,
     fix::{
@@ -19,7 +20,10 @@ use letterhead_domain::{
 use letterhead_mailer::{fix::FixPlan, mailer::Mailer, test_run::TestPlan};
 
 use super::mail::test_mail;
-use crate::{app::senders::TypedSettings, random};
+use crate::{
+    app::{dns_checks::Beside, senders::TypedSettings},
+    random,
+};
 
 /// What to try.
 pub struct UnsavedTest {
@@ -45,6 +49,8 @@ pub struct UnsavedRun {
     pub report: TestReport,
     /// What to do about its failure.
     pub advice: Option<Advice>,
+    /// What was found about the domain of the From address, if it was known in time.
+    pub dns_check: Option<DomainCheck>,
     /// The code in the mail that the server accepted.
     pub code: Option<ArrivalCode>,
     /// What was found after its failure, if anything was looked for.
@@ -87,6 +93,7 @@ pub async fn try_unsaved(
         }
     };
     let plan = TestPlan { settings, password, mode, recipient, mail };
+    let domain = Beside::start(mailer, &plan.settings);
     let report = mailer.test(&plan, on_stage).await;
     let failure = report.failure.as_ref();
     let advice = failure.map(|failure| advice::advise(&plan.settings, failure));
@@ -97,8 +104,9 @@ pub async fn try_unsaved(
         Some(search) => mailer.find_fix(search, async |account| is_permitted(own, &account)).await,
         None => None,
     };
+    let dns_check = domain.found().await;
     let code = code.filter(|_| report.passed());
-    Ok(UnsavedRun { mode, started_at: now, report, advice, code, fix })
+    Ok(UnsavedRun { mode, started_at: now, report, advice, code, fix, dns_check })
 }
 
 /// Whether there may be one more sign-in to `account` after the run's own, all that is known here.

@@ -96,7 +96,13 @@ pub(super) async fn test(
         say(&http::unsaved_run_json(&run, transcript));
     } else {
         let advice = run.advice.as_ref().map(StoredAdvice::from);
-        print(&run.report.stages, advice.as_ref(), run.fix.as_ref(), transcript);
+        print(
+            &run.report.stages,
+            advice.as_ref(),
+            run.fix.as_ref(),
+            run.dns_check.as_ref(),
+            transcript,
+        );
         if let Some(code) = &run.code {
             let code = code.in_groups();
             say(&format!(

@@ -91,32 +91,30 @@ pub(super) async fn confirm(visit: Visit, form: Form) -> Outcome {
     let place = visit.place().await?;
     visit.require(Deed::Test)?;
     let (run, sender) = settings::run_and_sender(&visit, &place, visit.param("run")).await?;
-    let t = visit.texts();
-    let refused = match form.text("code").parse::<ArrivalCode>() {
-        Ok(code) => {
-            match test_runs::confirm(&visit.app, &place.caller, sender.id, run.id, &code).await {
-                Ok(_) => {
-                    return Ok(see_other(&place.sender_path(&format!("/test-runs/{}", run.id))));
-                }
-                Err(AppError::Invalid(_) | AppError::Conflict(_)) => None,
-                Err(error) => return Err(error.into()),
-            }
+    let typed = form.text("code").parse::<ArrivalCode>();
+    if let Ok(code) = &typed {
+        match test_runs::confirm(&visit.app, &place.caller, sender.id, run.id, code).await {
+            Ok(_) | Err(AppError::Invalid(_) | AppError::Conflict(_)) => {}
+            Err(error) => return Err(error.into()),
         }
-        Err(_) => Some(t.say("arrival-malformed")),
-    };
+    }
     // What the code did is told by how the run stands now.
     let (run, sender) = settings::run_and_sender(&visit, &place, visit.param("run")).await?;
+    let t = visit.texts();
     let (status, words) = match run.arrival {
         Arrival::Awaited { tries_left } => {
-            let wrong = || t.count("arrival-wrong", tries_left.into());
-            (StatusCode::UNPROCESSABLE_ENTITY, refused.unwrap_or_else(wrong))
+            let words = match typed {
+                Ok(_) => t.count("arrival-wrong", tries_left.into()),
+                Err(_) => t.say("arrival-malformed"),
+            };
+            (StatusCode::UNPROCESSABLE_ENTITY, words)
         }
         Arrival::Unknown(why @ (NoCodeTaken::Expired | NoCodeTaken::TriesUsedUp)) => {
             (StatusCode::CONFLICT, not_taken(t, why))
         }
+        // Proven by this code or before it; or a run that no page asks for a code.
         Arrival::Confirmed(_)
         | Arrival::Unknown(NoCodeTaken::NoMail | NoCodeTaken::Running | NoCodeTaken::NotPassed) => {
-            // No page asks for the code of such a run.
             return Ok(see_other(&place.sender_path(&format!("/test-runs/{}", run.id))));
         }
     };

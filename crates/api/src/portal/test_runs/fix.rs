@@ -20,6 +20,8 @@ pub(in crate::portal) struct FixView {
     pub(in crate::portal) changes: Vec<String>,
     pub(in crate::portal) words: String,
     pub(in crate::portal) apply: Option<Apply>,
+    /// What to do next, for the banner: it comes before what the advice says, if it can be applied.
+    pub(super) step: Option<String>,
 }
 
 /// The button.
@@ -44,7 +46,7 @@ impl FixView {
         };
         let Some(offer) = fix.offer.as_ref() else {
             let words = t.say("fix-none");
-            return Some(Self { title: None, changes: Vec::new(), words, apply: None });
+            return Some(Self { title: None, changes: Vec::new(), words, apply: None, step: None });
         };
         let is_current = run.version == Some(sender.newest().number);
         let mut words = result_in_words(t, fix);
@@ -60,9 +62,13 @@ impl FixView {
                 t.say("fix-apply-hint")
             },
         });
+        let step = apply.is_some().then(|| match fix.outcome {
+            FixOutcome::Proven => t.say("fix-step-proven"),
+            FixOutcome::Likely | FixOutcome::None => t.say("fix-step-likely"),
+        });
         let changes = fix.changes();
         let change = |change: &Change| change_in_words(t, *change, &offer.entry, &fix.failed);
-        Some(Self { title, changes: changes.iter().map(change).collect(), words, apply })
+        Some(Self { title, changes: changes.iter().map(change).collect(), words, apply, step })
     }
 }
 

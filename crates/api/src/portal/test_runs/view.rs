@@ -12,6 +12,7 @@ use letterhead_storage::record::{SenderRecord, TestRunRecord};
 use super::{
     advice,
     arrival::{self, ArrivalView},
+    domain::DomainView,
     fix::{self, FixView},
 };
 use crate::{
@@ -42,6 +43,8 @@ pub(in crate::portal) struct RunView {
     pub(in crate::portal) stages: Vec<StageView>,
     pub(in crate::portal) tls: Option<TlsView>,
     pub(in crate::portal) advice: Option<AdviceView>,
+    /// What DNS says about the sender's domain.
+    pub(in crate::portal) domain: Option<DomainView>,
     /// Whether it has failed and looks for settings that work.
     pub(in crate::portal) is_looking: bool,
     pub(in crate::portal) fix: Option<FixView>,
@@ -131,10 +134,10 @@ impl RunView {
         });
         let is_passed = run.status == TestStatus::Passed;
         let offers_mail = is_passed && arrival::wants_mail(&run) && visit.may(Deed::Test);
+        let fix = FixView::of(visit, place, sender, &run);
         Ok(Self {
             is_running: run.status == TestStatus::Running,
             is_looking: fix::is_looking(&run),
-            fix: FixView::of(visit, place, sender, &run),
             chip: status_chip(t, run.status),
             events: place.sender_path(&format!("/test-runs/{id}/events")),
             path: place.sender_path(&format!("/test-runs/{id}")),
@@ -142,12 +145,14 @@ impl RunView {
             started: run.started_at.into(),
             took: run.took.map(in_words),
             stages: stages(t, &run),
+            domain: run.dns_check.as_ref().map(|check| DomainView::of(t, check)),
             tls: run.tls.as_ref().map(|tls| TlsView {
                 version: tls.version.clone(),
                 subject: tls.certificate_subject.clone(),
                 expires: tls.certificate_expires_at.into(),
             }),
-            banner: Some(banner(visit, sender, &run, advice.as_ref())),
+            banner: Some(banner(visit, sender, &run, advice.as_ref(), fix.as_ref())),
+            fix,
             support: support(place, &run, transcript.as_deref()),
             advice,
             has_transcript: transcript.is_some(),
@@ -239,6 +244,7 @@ fn banner(
     sender: &SenderRecord,
     run: &TestRunRecord,
     advice: Option<&AdviceView>,
+    fix: Option<&FixView>,
 ) -> Banner {
     let t = visit.texts();
     match run.status {
@@ -255,7 +261,9 @@ fn banner(
         TestStatus::Failed => {
             // Who reads no further does the right next thing.
             let title = advice.map_or("", |advice| advice.title.as_str());
-            let step = advice.and_then(|advice| advice.steps.first()).map_or("", String::as_str);
+            let offered = fix.and_then(|fix| fix.step.as_ref());
+            let advised = advice.and_then(|advice| advice.steps.first());
+            let step = offered.or(advised).map_or("", String::as_str);
             Banner::failure(t.with("run-failed", [("title", title), ("step", step)]))
         }
     }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::dns_check::dns_check_from_json;
 use super::fix::fix_from_json;
 use crate::{
     error::StorageError,
@@ -38,6 +39,7 @@ pub(super) struct TestRunRow {
     stages: Option<Value>,
     tls: Option<Value>,
     advice: Option<Value>,
+    dns_check: Option<Value>,
     fix: Option<Value>,
     has_transcript: bool,
     code_is_valid: bool,
@@ -153,6 +155,7 @@ impl TryFrom<TestRunRow> for TestRunRecord {
             stages: stages.unwrap_or_default(),
             tls: row.tls.map(tls_from_json).transpose()?,
             advice: row.advice.map(advice_from_json).transpose()?,
+            dns_check: row.dns_check.map(dns_check_from_json).transpose()?,
             fix: row.fix.map(fix_from_json).transpose()?,
             has_transcript: row.has_transcript,
             arrival,

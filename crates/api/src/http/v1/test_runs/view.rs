@@ -12,6 +12,7 @@ use letterhead_storage::record::{StoredAdvice, TestRunRecord};
 use poem_openapi::Object;
 
 use self::fix::FixView;
+use super::super::dns_checks::DnsCheckView;
 use crate::{app::test_runs::unsaved::UnsavedRun, http::text::Word};
 
 mod fix;
@@ -44,6 +45,10 @@ pub(in crate::http) struct TestRunView {
     /// What to do about a failure
     #[oai(nullable)]
     advice: Option<AdviceView>,
+    /// What DNS said about the domain of the From address: a hint, whatever came of the run. `null`
+    /// while it is running, and if it was not known in time
+    #[oai(nullable)]
+    dns_check: Option<DnsCheckView>,
     /// Settings that may work instead; `null` if nothing was looked for
     #[oai(nullable)]
     fix: Option<FixView>,
@@ -67,6 +72,7 @@ impl From<TestRunRecord> for TestRunView {
             stages: run.stages.into_iter().map(Into::into).collect(),
             tls: run.tls.map(Into::into),
             advice: run.advice.map(Into::into),
+            dns_check: run.dns_check.as_ref().map(Into::into),
             fix: run.fix.map(Into::into),
             has_transcript: run.has_transcript,
             arrived_at: match run.arrival {
@@ -96,6 +102,10 @@ pub(in crate::http) struct UnsavedRunView {
     /// What to do about a failure
     #[oai(nullable)]
     advice: Option<AdviceView>,
+    /// What DNS said about the domain of the From address: a hint, whatever came of the run. `null`
+    /// if it was not known in time
+    #[oai(nullable)]
+    dns_check: Option<DnsCheckView>,
     /// Settings that may work instead; `null` if nothing was looked for
     #[oai(nullable)]
     fix: Option<FixView>,
@@ -110,7 +120,7 @@ pub(in crate::http) struct UnsavedRunView {
 impl UnsavedRunView {
     /// The view of `run`, with `transcript` if it is to be shown.
     pub(in crate::http) fn of(run: &UnsavedRun, transcript: Option<&str>) -> Self {
-        let UnsavedRun { mode, started_at, report, advice, code, fix } = run;
+        let UnsavedRun { mode, started_at, report, advice, code, fix, dns_check } = run;
         Self {
             mode: (*mode).into(),
             status: report.status().into(),
@@ -119,6 +129,7 @@ impl UnsavedRunView {
             stages: report.stages.iter().cloned().map(Into::into).collect(),
             tls: report.tls.clone().map(Into::into),
             advice: advice.as_ref().map(|advice| StoredAdvice::from(advice).into()),
+            dns_check: dns_check.as_ref().map(Into::into),
             fix: fix.clone().map(Into::into),
             transcript: transcript.map(str::to_owned),
             code: code.as_ref().map(|code| ArrivalCode::as_str(code).to_owned()),

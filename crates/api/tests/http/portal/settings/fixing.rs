@@ -39,7 +39,8 @@ async fn one_press_takes_over_what_works_and_it_goes_live() {
     let failed = offered(&world, &ann).await;
     failed.assert_has(&[
         "The test failed.",
-        "We found settings that work",
+        "We found settings that work: press “Apply and test again” below.",
+        "We found settings that work</",
         "Encryption TLS (STARTTLS, port 587) instead of SSL (implicit TLS, port 465)",
         ">Apply and test again</button>",
     ]);
