@@ -7,15 +7,12 @@ use poem::{
     listener::{Acceptor, Listener, TcpListener},
     web::Data,
 };
-use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DeriveEntityModel, DerivePrimaryKey,
-    DeriveRelation, EntityTrait, EnumIter, PrimaryKeyTrait, entity::prelude::*,
-};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, entity::prelude::*};
 
 use crate::Failure;
 
 mod sender {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, DeriveEntityModel)]
     #[sea_orm(table_name = "senders")]

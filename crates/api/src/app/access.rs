@@ -162,15 +162,14 @@ pub async fn enter(app: &App, principal: &Principal, tenant: &str) -> Result<Cal
             own
         }
         (None, TenantRef::Id(_) | TenantRef::Slug(_)) if is_operator(principal) => {
-            match app.known.tenant(&reference) {
-                Some(tenant) => tenant,
-                None => {
-                    let look_up = app.known.look_up();
-                    let system = app.store.system().await?;
-                    let tenant = system.tenants().find(&reference).await?.ok_or(NONE)?.id;
-                    app.known.keep_tenant(&look_up, reference, tenant);
-                    tenant
-                }
+            if let Some(tenant) = app.known.tenant(&reference) {
+                tenant
+            } else {
+                let look_up = app.known.look_up();
+                let system = app.store.system().await?;
+                let tenant = system.tenants().find(&reference).await?.ok_or(NONE)?.id;
+                app.known.keep_tenant(&look_up, reference, tenant);
+                tenant
             }
         }
         (_, TenantRef::Own | TenantRef::Id(_) | TenantRef::Slug(_)) => return Err(NONE),

@@ -91,22 +91,22 @@ fn in_words(status: &QueueStatus) -> String {
             format!("The queue is held since {}{}.", at(hold.since), reason.unwrap_or_default())
         }
     };
-    let stats = status.stats;
-    let age = match stats.oldest_due_age {
+    let counts = status.stats;
+    let age = match counts.oldest_due_age {
         Some(age) => format!("; the oldest that may leave has been due for {} s", age.as_secs()),
         None => String::new(),
     };
-    format!("{held}\nWaiting: {}, on their way: {}{age}.", stats.waiting, stats.sending)
+    format!("{held}\nWaiting: {}, on their way: {}{age}.", counts.waiting, counts.sending)
 }
 
 fn as_json(status: &QueueStatus) -> String {
-    let stats = status.stats;
+    let counts = status.stats;
     json!({
         "held_since": status.hold.as_ref().map(|hold| at(hold.since)),
         "reason": status.hold.as_ref().and_then(|hold| hold.reason.as_deref()),
-        "waiting": stats.waiting,
-        "sending": stats.sending,
-        "oldest_due_seconds": stats.oldest_due_age.map(|age| age.as_secs()),
+        "waiting": counts.waiting,
+        "sending": counts.sending,
+        "oldest_due_seconds": counts.oldest_due_age.map(|age| age.as_secs()),
     })
     .to_string()
 }

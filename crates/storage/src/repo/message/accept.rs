@@ -1,8 +1,10 @@
 //! Accepting messages: any number, of any tenants, in one statement, and no wake-up lost.
 
 use letterhead_domain::{
+    email::EmailAddress,
     id::{MessageId, RecipientId, TenantId},
     message::{LONGEST_WAIT, NewMessage, SenderRef},
+    text::{DisplayName, Reference},
 };
 use sea_orm::{DbErr, FromQueryResult, RuntimeErr, sqlx};
 use uuid::Uuid;
@@ -203,7 +205,7 @@ fn bound<'q>(
             people.1.push(id.get());
             people.2.push(person.role.as_str());
             people.3.push(person.mailbox.email.as_str());
-            people.4.push(person.mailbox.name.as_ref().map(|name| name.as_str()));
+            people.4.push(person.mailbox.name.as_ref().map(DisplayName::as_str));
         }
     }
     sqlx::query_as(ACCEPT)
@@ -220,9 +222,9 @@ fn bound<'q>(
         .bind(column!(|it| it.message.kind.as_str()))
         // Order within a lane: the order in which the kinds are declared.
         .bind(column!(|it| it.message.kind as i16))
-        .bind(column!(|it| it.message.reference.as_ref().map(|text| text.as_str())))
+        .bind(column!(|it| it.message.reference.as_ref().map(Reference::as_str)))
         .bind(column!(|it| it.message.subject.as_str()))
-        .bind(column!(|it| it.message.reply_to.as_ref().map(|email| email.as_str())))
+        .bind(column!(|it| it.message.reply_to.as_ref().map(EmailAddress::as_str)))
         .bind(column!(|it| size(it.message)))
         .bind(column!(|it| it.message.on_uncertain.as_str()))
         .bind(column!(|it| it.message.send_at))
