@@ -67,7 +67,12 @@ impl Story {
         let canary = format!("canary-{}", Uuid::new_v4().simple());
         let world = World::create_with(|config| config.password.clone_from(&canary)).await;
         // Saved settings send at once, so that those which fail are also tried with mail.
-        let instance = world.serve(&[("RUST_LOG", "trace"), ("LETTERHEAD_PROMOTE", "on-save")]);
+        // Everything is read of every sender, so nothing may be limited meanwhile.
+        let instance = world.serve(&[
+            ("RUST_LOG", "trace"),
+            ("LETTERHEAD_PROMOTE", "on-save"),
+            ("LETTERHEAD_SEARCHES_PER_MINUTE", "1000"),
+        ]);
         let aurora = world.tenant(&instance, "aurora").await;
         let operator = world.operator(&instance);
         Self { world, instance, aurora, operator, canary, told: Vec::new() }
