@@ -115,6 +115,7 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0013_retention",
     "0014_accept",
     "0015_limits",
+    "0016_sender_view",
 ];
 
 /// The name of every migration, in order, as the database keeps those that were applied.

@@ -37,10 +37,18 @@ const DOORS: [(&str, &[&str]); 10] = [
     ("hickory-resolver", &["letterhead-mailer"]),
     ("lettre", &["letterhead-mailer"]),
     ("mail-auth", &["letterhead-mailer"]),
-    ("poem", &["letterhead"]),
+    ("poem", &["letterhead", "letterhead-benches"]),
     ("poem-openapi", &["letterhead"]),
     ("rustls", &["letterhead-mailer", "letterhead-test-https"]),
-    ("sea-orm", &["letterhead-storage", "letterhead-migrations", "letterhead-test-database"]),
+    (
+        "sea-orm",
+        &[
+            "letterhead-storage",
+            "letterhead-migrations",
+            "letterhead-test-database",
+            "letterhead-benches",
+        ],
+    ),
     ("sea-orm-migration", &["letterhead-migrations"]),
     ("sqlx", &["letterhead-storage", "letterhead-migrations", "letterhead-test-database"]),
 ];

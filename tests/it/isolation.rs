@@ -44,13 +44,10 @@ fn with_body(method: &'static str, path: &'static str, who: Who, body: Value) ->
 }
 
 fn operations() -> Vec<Operation> {
-    let settings = json!({
-        "host": "smtp.example.com", "port": 587, "encryption": "starttls", "username": "u",
-        "password": "p", "sender_name": "n", "sender_email": "a@b.example",
-    });
-    let message = json!({
-        "kind": "receipt", "to": [{"email": "a@b.example"}], "subject": "s", "text": "t",
-    });
+    of_operators().into_iter().chain(of_tenants()).collect()
+}
+
+fn of_operators() -> Vec<Operation> {
     let key = json!({"name": "k", "scopes": ["settings:read"]});
     let link = |role: &str| json!({"role": role, "email": "a@b.example", "name": "A"});
     vec![
@@ -70,6 +67,18 @@ fn operations() -> Vec<Operation> {
         operation("delete", "/v1/tenants/{tenant}/api-keys/{id}", OperatorOnTenant),
         with_body("post", "/v1/portal-links", Operator, link("operator")),
         with_body("post", "/v1/tenants/{tenant}/portal-links", OperatorOnTenant, link("admin")),
+    ]
+}
+
+fn of_tenants() -> Vec<Operation> {
+    let settings = json!({
+        "host": "smtp.example.com", "port": 587, "encryption": "starttls", "username": "u",
+        "password": "p", "sender_name": "n", "sender_email": "a@b.example",
+    });
+    let message = json!({
+        "kind": "receipt", "to": [{"email": "a@b.example"}], "subject": "s", "text": "t",
+    });
+    vec![
         operation("get", "/v1/tenants/{tenant}/senders", Tenant("settings:read")),
         operation("get", "/v1/tenants/{tenant}/senders/{sender}", Tenant("settings:read")),
         with_body(

@@ -26,7 +26,9 @@ pub mod dns_checks;
 pub mod error;
 pub mod events;
 pub mod guides;
+pub mod instances;
 mod intake;
+mod known;
 pub mod messages;
 pub mod portal_links;
 pub mod portal_sessions;
@@ -58,6 +60,8 @@ pub struct Rules {
     /// How many times a minute a tenant may have DNS searched: for the server of an address, or for
     /// what it says about a sender's domain.
     pub searches_per_minute: u32,
+    /// For how long a key or a tenant that was looked up is believed.
+    pub known_for: Duration,
 }
 
 /// What is counted in this process, within a minute from the first.
@@ -83,6 +87,8 @@ pub struct Parts {
     pub tasks: TaskTracker,
     /// Messages about to be stored.
     intake: intake::Intake,
+    /// The keys and tenants that were looked up a short while ago.
+    known: known::Known,
     /// Tells workers that something is due.
     pub waker: Waker,
     /// What is counted.
@@ -104,6 +110,7 @@ impl App {
             bulk_begun: Notify::new(),
             tasks: TaskTracker::new(),
             intake: intake::Intake::default(),
+            known: known::Known::new(rules.known_for, metrics.clone()),
             waker,
             metrics,
             failed_auth: counters(),

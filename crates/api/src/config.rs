@@ -149,6 +149,9 @@ pub struct RuleArgs {
     /// process
     #[arg(long, env = "LETTERHEAD_SEARCHES_PER_MINUTE", default_value_t = 10)]
     pub searches_per_minute: u32,
+    /// Seconds for which an API key or a tenant that was looked up is believed; 0 to look each time
+    #[arg(long, env = "LETTERHEAD_CACHE_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=60))]
+    pub cache_seconds: u64,
     /// Recipients a message
     #[arg(long, env = "LETTERHEAD_MAX_RECIPIENTS", default_value_t = 50)]
     pub max_recipients: usize,
@@ -350,6 +353,7 @@ impl RuleArgs {
             },
             failed_auth_per_minute: self.failed_auth_per_minute,
             searches_per_minute: self.searches_per_minute,
+            known_for: Duration::from_secs(self.cache_seconds),
         })
     }
 }

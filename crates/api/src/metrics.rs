@@ -21,7 +21,7 @@ use crate::http;
 const REQUEST_SECONDS: [f64; 12] =
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// The five metrics of one process. Cheap to clone; clones count together.
+/// The metrics of one process. Cheap to clone; clones count together.
 #[derive(Clone)]
 pub struct Metrics(Arc<Families>);
 
@@ -31,6 +31,7 @@ struct Families {
     oldest_due: Gauge,
     attempts: IntCounterVec,
     test_runs: IntCounterVec,
+    caches: IntCounterVec,
     requests: HistogramVec,
 }
 
@@ -66,6 +67,12 @@ impl Metrics {
     /// Counts a finished test run.
     pub fn test_run(&self, status: TestStatus) {
         self.0.test_runs.with_label_values(&[status.as_str()]).inc();
+    }
+
+    /// Counts a look-up in one of the caches, and whether it was spared a query.
+    pub fn cache(&self, cache: &'static str, hit: bool) {
+        let outcome = if hit { "hit" } else { "miss" };
+        self.0.caches.with_label_values(&[cache, outcome]).inc();
     }
 
     /// Counts an answered request. `route` is the path as the API document writes it, or one
@@ -107,6 +114,10 @@ impl Families {
                 Opts::new("letterhead_test_runs_total", "Finished test runs"),
                 &["status"],
             )?,
+            caches: IntCounterVec::new(
+                Opts::new("letterhead_cache_lookups_total", "Look-ups in what is kept in memory"),
+                &["cache", "outcome"],
+            )?,
             requests: HistogramVec::new(
                 HistogramOpts::new(
                     "letterhead_http_request_seconds",
@@ -121,6 +132,7 @@ impl Families {
         registry.register(Box::new(families.oldest_due.clone()))?;
         registry.register(Box::new(families.attempts.clone()))?;
         registry.register(Box::new(families.test_runs.clone()))?;
+        registry.register(Box::new(families.caches.clone()))?;
         registry.register(Box::new(families.requests.clone()))?;
         Ok(families)
     }
@@ -162,6 +174,7 @@ mod tests {
         metrics.attempt("accepted");
         metrics.attempt("accepted");
         metrics.test_run(TestStatus::Failed);
+        metrics.cache("api_key", true);
         let route = "/v1/tenants/{tenant}/senders/{sender}";
         metrics.request(route, "PUT", 200, Duration::from_millis(20));
 
@@ -174,6 +187,7 @@ mod tests {
             "letterhead_oldest_due_seconds 1.5",
             "letterhead_attempts_total{outcome=\"accepted\"} 2",
             "letterhead_test_runs_total{status=\"failed\"} 1",
+            "letterhead_cache_lookups_total{cache=\"api_key\",outcome=\"hit\"} 1",
             "letterhead_http_request_seconds_count{method=\"PUT\",\
              route=\"/v1/tenants/{tenant}/senders/{sender}\",status=\"200\"} 1",
         ] {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use letterhead_domain::id::TenantId;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    Statement, TransactionTrait,
+    FromQueryResult, Statement, TransactionTrait,
 };
 
 use crate::{
@@ -118,6 +118,23 @@ impl Store {
         work: impl Future<Output = T>,
     ) -> Result<T, StorageError> {
         tokio::time::timeout(LONGEST_SILENCE, work).await.map_err(|_| silent(action))
+    }
+
+    /// Runs a statement that is a transaction of its own and that may run twice: on a connection that
+    /// died it is run again.
+    pub(crate) async fn alone<Row: FromQueryResult>(
+        &self,
+        statement: Statement,
+        action: &'static str,
+    ) -> Result<Option<Row>, StorageError> {
+        let mut tries = 0;
+        loop {
+            let query = Row::find_by_statement(statement.clone()).one(&self.db);
+            match self.in_time(action, query).await? {
+                Err(err) if is_cut(&err) && tries < STALE_TRIES => tries += 1,
+                outcome => return outcome.map_err(failed(action)),
+            }
+        }
     }
 
     /// Enters `role` and `tenant`, and reads the database's time: the only clock that decides.

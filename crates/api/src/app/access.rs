@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
+use chrono::{DateTime, Utc};
 use letterhead_domain::{
     access::{Deed, Person, Principal, Scope},
     id::TenantId,
@@ -95,26 +96,42 @@ pub async fn authenticate(app: &App, key: &str, client: IpAddr) -> Result<Princi
 const LOOK_UPS_BEYOND: u32 = 10;
 
 async fn find(app: &App, shown: &ShownKey) -> Result<Option<Principal>, AppError> {
-    let system = app.store.system().await?;
-    let stored = system.api_keys().find(shown.id).await?;
-    let now = system.now();
-    let works = |stored: &StoredKey| {
-        bool::from(stored.secret_hash.ct_eq(&shown.hash))
-            && !stored.revoked
-            && stored.expires_at.is_none_or(|end| now < end)
+    let found = match app.known.key(shown.id) {
+        Some((stored, now)) => works(&stored, shown, now).then_some(stored),
+        None => look_up(app, shown).await?,
     };
-    let Some(stored) = stored.filter(works) else { return Ok(None) };
-    system.api_keys().touch(shown.id).await?;
-    system.commit().await?;
-    Ok(match (stored.owner, shown.kind) {
+    let Some(stored) = found else { return Ok(None) };
+    Ok(match (&stored.owner, shown.kind) {
         (KeyOwner::Operator, KeyKind::Operator) => Some(Principal::Operator { key: stored.id }),
         (KeyOwner::Tenant { tenant, scopes }, KeyKind::Tenant) => {
+            let (tenant, scopes) = (*tenant, scopes.clone());
             Some(Principal::Tenant { key: stored.id, tenant, scopes })
         }
         (KeyOwner::Operator, KeyKind::Tenant) | (KeyOwner::Tenant { .. }, KeyKind::Operator) => {
             None
         }
     })
+}
+
+/// Asks the database for a key that works, notes that it was used, and keeps it for a while. Under
+/// the id of a kept key there is no other secret, so one that does not match needs no query.
+async fn look_up(app: &App, shown: &ShownKey) -> Result<Option<Arc<StoredKey>>, AppError> {
+    let look_up = app.known.look_up();
+    let system = app.store.system().await?;
+    let stored = system.api_keys().find(shown.id).await?;
+    let now = system.now();
+    let Some(stored) = stored.filter(|stored| works(stored, shown, now)) else { return Ok(None) };
+    system.api_keys().touch(shown.id).await?;
+    system.commit().await?;
+    let stored = Arc::new(stored);
+    app.known.keep_key(&look_up, stored.clone(), now);
+    Ok(Some(stored))
+}
+
+fn works(stored: &StoredKey, shown: &ShownKey, now: DateTime<Utc>) -> bool {
+    bool::from(stored.secret_hash.ct_eq(&shown.hash))
+        && !stored.revoked
+        && stored.expires_at.is_none_or(|end| now < end)
 }
 
 /// Finds the tenant that a path names, for a principal that can see it.
@@ -134,15 +151,26 @@ pub async fn enter(app: &App, principal: &Principal, tenant: &str) -> Result<Cal
         (Some(own), TenantRef::Own) => own,
         (Some(own), TenantRef::Id(id)) if *id == own => own,
         (Some(own), TenantRef::Slug(slug)) => {
-            let tx = app.store.tenant(own).await?;
-            if tx.tenant().load().await?.slug != *slug {
-                return Err(NONE);
+            if app.known.tenant(&reference) != Some(own) {
+                let look_up = app.known.look_up();
+                let tx = app.store.tenant(own).await?;
+                if tx.tenant().load().await?.slug != *slug {
+                    return Err(NONE);
+                }
+                app.known.keep_tenant(&look_up, reference, own);
             }
             own
         }
         (None, TenantRef::Id(_) | TenantRef::Slug(_)) if is_operator(principal) => {
-            let system = app.store.system().await?;
-            system.tenants().find(&reference).await?.ok_or(NONE)?.id
+            if let Some(tenant) = app.known.tenant(&reference) {
+                tenant
+            } else {
+                let look_up = app.known.look_up();
+                let system = app.store.system().await?;
+                let tenant = system.tenants().find(&reference).await?.ok_or(NONE)?.id;
+                app.known.keep_tenant(&look_up, reference, tenant);
+                tenant
+            }
         }
         (_, TenantRef::Own | TenantRef::Id(_) | TenantRef::Slug(_)) => return Err(NONE),
     };

@@ -41,8 +41,7 @@ pub async fn find(
     sender: &str,
 ) -> Result<Option<SenderRecord>, AppError> {
     let Some(reference) = SenderRef::parse(sender) else { return Ok(None) };
-    let tx = app.store.tenant(caller.tenant).await?;
-    Ok(tx.senders().find(&reference).await?)
+    Ok(app.store.find_sender(caller.tenant, &reference).await?)
 }
 
 /// Lists the tenant's senders, newest first.

@@ -10,9 +10,12 @@ use letterhead_domain::{
     tenant::{TenantFilter, TenantStatus},
     text::{KeyName, TenantName},
 };
-use letterhead_storage::record::{
-    ApiKeyRecord, NewApiKey, NewOperatorKey, NewTenant, OverviewPage, Page, PageRequest,
-    TenantCounts, TenantRecord,
+use letterhead_storage::{
+    record::{
+        ApiKeyRecord, NewApiKey, NewOperatorKey, NewTenant, OverviewPage, Page, PageRequest,
+        TenantCounts, TenantRecord,
+    },
+    wakeups::Change,
 };
 
 use super::{
@@ -145,6 +148,7 @@ pub async fn remove(app: &App, caller: &Caller) -> Result<(), AppError> {
     let system = app.store.system().await?;
     system.tenants().remove(caller.tenant).await?;
     system.commit().await?;
+    app.known.changed(Change::Tenant(caller.tenant));
     Ok(())
 }
 
@@ -222,6 +226,7 @@ pub async fn revoke_key(app: &App, caller: &Caller, key: ApiKeyId) -> Result<(),
     let (id, action) = (random::id(), AuditAction::ApiKeyRevoked);
     tx.audit().record(id, &caller.actor(), action, &key.to_string(), &[]).await?;
     tx.commit().await?;
+    app.known.changed(Change::ApiKey(key));
     Ok(())
 }
 

@@ -83,8 +83,8 @@ pub(super) async fn queue(command: QueueCommand) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn in_words(queue: &QueueStatus) -> String {
-    let held = match &queue.hold {
+fn in_words(status: &QueueStatus) -> String {
+    let held = match &status.hold {
         None => "The queue is not held.".to_owned(),
         Some(hold) => {
             let reason = hold.reason.as_ref().map(|reason| format!(" ({reason})"));

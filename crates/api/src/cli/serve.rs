@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 
 use super::Failure;
 use crate::{
-    app::{App, bulk_runs::runner::BulkRunner},
+    app::{App, bulk_runs::runner::BulkRunner, instances},
     config::{AppArgs, HttpArgs, PortalArgs, WorkerArgs},
     http::{self, HttpConfig},
     metrics,
@@ -138,8 +138,7 @@ impl Program {
         let Self { app, api, metrics, worker } = self;
         // In the background: a database that is away must not keep the liveness probe waiting.
         tokio::spawn(greet(app.clone()));
-        let exchange = app.waker.clone().exchange(app.store.clone(), stop.clone());
-        let exchange = tokio::spawn(exchange);
+        let exchange = tokio::spawn(instances::exchange(app.clone(), stop.clone()));
         let worker = worker.map(|worker| tokio::spawn(worker.run(stop.clone())));
         let metrics = metrics.map(|listener| {
             tell_address(&listener, "the metrics listen");

@@ -1,6 +1,6 @@
 //! What is not one operation's: pages, health, and what the framework answers by itself.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 use letterhead_api::{
     app::Rules,
@@ -100,6 +100,7 @@ async fn a_database_that_is_away_is_503_and_the_process_lives() {
         test_runs: RunLimits { per_minute: 6, per_hour: 60 },
         failed_auth_per_minute: 30,
         searches_per_minute: 10,
+        known_for: Duration::from_secs(5),
     };
     // Nothing listens on this port of loopback.
     let app = app("postgres://nobody@127.0.0.1:1/nothing", &practice, rules).await;

@@ -10,6 +10,7 @@ mod dns_checks;
 mod fixes;
 mod framework;
 mod guides;
+mod known;
 mod limits;
 mod messages;
 mod operator;

@@ -1,6 +1,9 @@
 //! A small world to call the API in: one operator, two tenants, a practice mail server.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use chrono::DateTime;
 use letterhead_api::{
@@ -92,6 +95,7 @@ impl World {
             test_runs: RunLimits { per_minute: 6, per_hour: 60 },
             failed_auth_per_minute: 30,
             searches_per_minute: 10,
+            known_for: Duration::from_secs(5),
         };
         change(&mut rules);
         let app = adjusted_app(&database.url(), &practice, rules, adjust).await;

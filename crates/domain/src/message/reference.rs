@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// How a caller names a tenant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TenantRef {
     /// `self`: the tenant of the API key.
     Own,

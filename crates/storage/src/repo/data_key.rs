@@ -2,45 +2,55 @@
 
 use letterhead_domain::id::TenantId;
 use sea_orm::{FromQueryResult, raw_sql};
+use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{execute, number, rows};
+use super::{execute, json::bytes, number, rows};
 use crate::{
     error::StorageError,
+    key::MasterKeys,
     store::{SystemTx, TenantTx},
     vault::data_key::{DataKeys, WrappedKey},
 };
 
 const TABLE: &str = "data_keys";
 
+#[derive(Deserialize, FromQueryResult)]
+pub(super) struct KeyRow {
+    generation: i32,
+    master_key_id: String,
+    #[serde(deserialize_with = "bytes")]
+    wrapped: Vec<u8>,
+}
+
+/// Opens a tenant's data keys, as far as they open.
+pub(super) fn open(
+    tenant: TenantId,
+    rows: Vec<KeyRow>,
+    keys: &MasterKeys,
+) -> Result<DataKeys, StorageError> {
+    let wrapped = rows.into_iter().map(|row| {
+        Ok(WrappedKey {
+            generation: number(row.generation, TABLE)?,
+            master_key_id: row.master_key_id,
+            bytes: row.wrapped,
+        })
+    });
+    let wrapped = wrapped.collect::<Result<Vec<_>, StorageError>>()?;
+    Ok(DataKeys::unwrap(tenant, &wrapped, keys))
+}
+
 impl TenantTx {
     /// The tenant's data keys, as far as they open.
     pub(crate) async fn open_data_keys(&self) -> Result<DataKeys, StorageError> {
-        #[derive(FromQueryResult)]
-        struct KeyRow {
-            generation: i32,
-            master_key_id: String,
-            wrapped: Vec<u8>,
-        }
-
         let tenant = self.tenant.get();
         let query = raw_sql!(
             Postgres,
             r#"SELECT generation, master_key_id, wrapped FROM data_keys
                WHERE tenant_id = {tenant}"#
         );
-        let wrapped = rows::<KeyRow>(&self.tx, query, "read the tenant's data keys")
-            .await?
-            .into_iter()
-            .map(|row| {
-                Ok(WrappedKey {
-                    generation: number(row.generation, TABLE)?,
-                    master_key_id: row.master_key_id,
-                    bytes: row.wrapped,
-                })
-            })
-            .collect::<Result<Vec<_>, StorageError>>()?;
-        Ok(DataKeys::unwrap(self.tenant, &wrapped, &self.keys))
+        let rows = rows::<KeyRow>(&self.tx, query, "read the tenant's data keys").await?;
+        open(self.tenant, rows, &self.keys)
     }
 }
 

@@ -4,7 +4,7 @@
 //! the worker does: so they wait for each other and never in a circle. Neither lock stands in the
 //! way of a message being accepted. `save` makes versions, `secrets` carries their passwords on, `state`
 //! changes what a sender is doing, `lane` tells its lane, `limits` changes what may leave, `queue` counts
-//! what waits and what left, `history` reads versions back.
+//! what waits and what left, `history` reads versions back, `view` reads a sender in one round trip.
 
 use letterhead_domain::{id::SenderId, message::SenderRef, sender::VersionNumber};
 use sea_orm::{FromQueryResult, raw_sql};
@@ -27,6 +27,7 @@ mod row;
 mod save;
 mod secrets;
 mod state;
+mod view;
 
 pub(super) use lane::sync_lanes;
 pub(super) use limits::{LimitsRow, hold_of};

@@ -9,9 +9,10 @@ use letterhead_domain::{
     smtp_settings::{Auth, SmtpSettings},
 };
 use sea_orm::FromQueryResult;
+use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{number, parse};
+use super::{json::bytes_or_null, number, parse};
 use crate::{
     error::StorageError,
     vault::{VaultError, data_key::DataKeys, password::Place},
@@ -19,7 +20,7 @@ use crate::{
 
 const TABLE: &str = "sender_versions";
 
-#[derive(Clone, FromQueryResult)]
+#[derive(Clone, Deserialize, FromQueryResult)]
 pub(super) struct VersionRow {
     pub(super) id: Uuid,
     pub(super) sender_id: Uuid,
@@ -33,6 +34,7 @@ pub(super) struct VersionRow {
     sender_email: String,
     reply_to: Option<String>,
     pub(super) secret_id: Option<Uuid>,
+    #[serde(deserialize_with = "bytes_or_null")]
     sealed_password: Option<Vec<u8>>,
     pub(super) proven_at: Option<DateTime<Utc>>,
     pub(super) proven_by: Option<Uuid>,

@@ -156,6 +156,9 @@ async fn as_the_bare_login_role_nothing_can_be_read() {
     // Bound to a tenant, but in no role.
     let bind = format!("SELECT set_config('letterhead.tenant', '{aurora}', false)");
     db.execute_unprepared(&bind).await.unwrap();
+    // It enters the role by itself, and leaves it.
+    let view = format!("SELECT letterhead_sender('{aurora}', NULL, 'default')");
+    db.execute_unprepared(&view).await.unwrap();
 
     for table in tenant_tables(&world).await.iter().map(String::as_str).chain(["tenants"]) {
         let seen = db.execute_unprepared(&format!("SELECT FROM {table}")).await;
@@ -260,6 +263,7 @@ async fn another_tenants_sender_is_not_there_for_any_repository() {
 
     assert!(senders.find(&theirs).await.unwrap().is_none());
     assert!(senders.find(&default_sender()).await.unwrap().is_none());
+    assert!(world.store.find_sender(borealis, &theirs).await.unwrap().is_none());
     assert!(senders.identify(&theirs).await.unwrap().is_none());
     assert!(senders.list(PageRequest::first(10)).await.unwrap().items.is_empty());
     assert!(!senders.record_worked(sender).await.unwrap());

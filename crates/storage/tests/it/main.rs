@@ -17,3 +17,4 @@ mod senders;
 mod support;
 mod tenants;
 mod test_runs;
+mod views;

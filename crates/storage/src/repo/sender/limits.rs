@@ -6,6 +6,7 @@ use letterhead_domain::{
     message::SenderRef,
 };
 use sea_orm::{FromQueryResult, raw_sql};
+use serde::Deserialize;
 
 use super::{NO_SENDER, Senders, TABLE};
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// The limits among the columns of `senders`.
-#[derive(FromQueryResult)]
+#[derive(Deserialize, FromQueryResult)]
 pub(in crate::repo) struct LimitsRow {
     messages_per_minute: Option<i32>,
     messages_per_day: Option<i32>,

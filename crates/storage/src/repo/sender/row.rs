@@ -6,6 +6,7 @@ use letterhead_domain::{
     sender::{Pause, SettingsVersion},
 };
 use sea_orm::FromQueryResult;
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{LimitsRow, TABLE, VersionRow, hold_of, number, parse, version_number};
@@ -15,7 +16,7 @@ use crate::{
     vault::data_key::DataKeys,
 };
 
-#[derive(FromQueryResult)]
+#[derive(Deserialize, FromQueryResult)]
 pub(super) struct SenderRow {
     pub(super) id: Uuid,
     slug: String,
@@ -32,11 +33,12 @@ pub(super) struct SenderRow {
     hold_reason: Option<String>,
     held_until: Option<DateTime<Utc>>,
     #[sea_orm(nested)]
+    #[serde(flatten)]
     pub(super) limits: LimitsRow,
 }
 
 /// The newest test run of a sender.
-#[derive(FromQueryResult)]
+#[derive(Deserialize, FromQueryResult)]
 pub(super) struct TestRow {
     sender_id: Uuid,
     id: Uuid,

@@ -1,0 +1,58 @@
+//! One sender with everything that is shown of it, in one round trip.
+
+use letterhead_domain::{id::TenantId, message::SenderRef};
+use sea_orm::{FromQueryResult, JsonValue};
+use serde::de::DeserializeOwned;
+
+use super::{
+    TABLE, columns,
+    row::{SenderRow, TestRow},
+};
+use crate::{
+    error::StorageError,
+    record::SenderRecord,
+    repo::{data_key, sql::statement, version::VersionRow},
+    store::Store,
+};
+
+/// The function is in `migrations/sql`.
+const FIND: &str = "SELECT * FROM letterhead_sender($1, $2, $3)";
+
+#[derive(FromQueryResult)]
+struct View {
+    sender: JsonValue,
+    versions: Option<JsonValue>,
+    tests: Option<JsonValue>,
+    data_keys: Option<JsonValue>,
+}
+
+impl Store {
+    /// Finds a sender: what [`Senders::find`](super::Senders::find) gives, in a statement that is a
+    /// transaction of its own, for those who do nothing else in one.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`].
+    pub async fn find_sender(
+        &self,
+        tenant: TenantId,
+        reference: &SenderRef,
+    ) -> Result<Option<SenderRecord>, StorageError> {
+        let (id, slug) = columns(reference);
+        let find = statement(FIND, [tenant.get().into(), id.into(), slug.into()]);
+        let Some(view) = self.alone::<View>(find, "find a sender").await? else { return Ok(None) };
+        let versions: Vec<VersionRow> = read_all(view.versions)?;
+        let tests: Vec<TestRow> = read_all(view.tests)?;
+        let keys = data_key::open(tenant, read_all(view.data_keys)?, self.master_keys())?;
+        read::<SenderRow>(view.sender)?.record(&versions, &tests, &keys).map(Some)
+    }
+}
+
+/// Reads rows; an aggregate of none is NULL.
+fn read_all<Row: DeserializeOwned>(json: Option<JsonValue>) -> Result<Vec<Row>, StorageError> {
+    json.map_or_else(|| Ok(Vec::new()), read)
+}
+
+fn read<T: DeserializeOwned>(json: JsonValue) -> Result<T, StorageError> {
+    serde_json::from_value(json).map_err(|_| StorageError::Corrupt { table: TABLE })
+}

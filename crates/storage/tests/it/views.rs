@@ -1,0 +1,91 @@
+//! A sender read in one round trip is the same sender.
+
+use letterhead_domain::{
+    id::TenantId,
+    message::SenderRef,
+    reply::Reply,
+    sender::{PauseReason, SecretState},
+    tenant::TenantStatus,
+};
+use letterhead_storage::{record::SenderRecord, store::Store};
+
+use crate::support::{World, default_sender, kept, master_keys, settings, typed};
+
+/// Reads `default` in both ways, which must agree.
+async fn read(store: &Store, tenant: TenantId) -> Option<SenderRecord> {
+    let tx = store.tenant(tenant).await.unwrap();
+    let by_steps = tx.senders().find(&default_sender()).await.unwrap();
+    let at_once = store.find_sender(tenant, &default_sender()).await.unwrap();
+    assert_eq!(at_once, by_steps);
+    at_once
+}
+
+#[tokio::test]
+async fn a_sender_looks_the_same_in_every_state() {
+    let world = World::new().await;
+    let aurora = world.tenant("aurora").await;
+    assert!(read(&world.store, aurora).await.is_none());
+
+    let sender = world.save(aurora, typed("mail.example", "hunter2")).await.record.id;
+    assert!(read(&world.store, aurora).await.unwrap().live.is_none());
+
+    world
+        .database
+        .sql(&format!(
+            r#"INSERT INTO test_runs (tenant_id, id, sender_id, version, mode, status, requested_by,
+                   started_at, finished_at, stages, advice)
+               SELECT '{aurora}', gen_random_uuid(), '{sender}', n, 'connection', 'failed', 'test',
+                   now(), now(), '[{{"stage": "auth", "status": "failed"}}]',
+                   '{{"code": "auth_bad_password"}}'
+               FROM generate_series(1, 3) AS n"#
+        ))
+        .await;
+    let tested = read(&world.store, aurora).await.unwrap().last_test.unwrap();
+    assert_eq!(tested.advice_code.as_deref(), Some("auth_bad_password"));
+
+    world.prove(aurora, sender, 1).await;
+    let other = kept(letterhead_domain::smtp_settings::SmtpSettings {
+        port: 465_u16.try_into().unwrap(),
+        ..settings("mail.example")
+    });
+    world.save(aurora, other).await;
+    let both = read(&world.store, aurora).await.unwrap();
+    assert!(both.live.is_some() && both.candidate.is_some());
+
+    let tx = world.store.tenant(aurora).await.unwrap();
+    let reply = Reply::new(535, "5.7.8 \"no\" \\x00");
+    let reason = PauseReason::AuthRefused;
+    tx.senders().pause(&default_sender(), reason, Some(&reply), None).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(read(&world.store, aurora).await.unwrap().pause.unwrap().reply, Some(reply));
+
+    let system = world.store.system().await.unwrap();
+    system.tenants().update(aurora, None, Some(TenantStatus::Suspended)).await.unwrap();
+    system.commit().await.unwrap();
+    assert!(read(&world.store, aurora).await.unwrap().tenant_suspended);
+
+    let without_key = world.with_keys(&master_keys("b", 2)).await;
+    let unreadable = read(&without_key, aurora).await.unwrap().live.unwrap();
+    assert_eq!(unreadable.secret_state, SecretState::Unreadable);
+
+    let tx = world.store.tenant(aurora).await.unwrap();
+    tx.senders().remove(&default_sender()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(read(&world.store, aurora).await.is_none());
+}
+
+#[tokio::test]
+async fn a_sender_is_found_by_its_id_and_not_in_a_deleted_tenant() {
+    let world = World::new().await;
+    let aurora = world.tenant("aurora").await;
+    let sender = world.live_sender(aurora).await;
+    let by_id = SenderRef::Id(sender);
+    let found = world.store.find_sender(aurora, &by_id).await.unwrap();
+    assert_eq!(found.map(|found| found.id), Some(sender));
+
+    let system = world.store.system().await.unwrap();
+    system.tenants().remove(aurora).await.unwrap();
+    system.commit().await.unwrap();
+
+    assert!(world.store.find_sender(aurora, &by_id).await.unwrap().is_none());
+}
