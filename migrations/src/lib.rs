@@ -116,6 +116,7 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0014_accept",
     "0015_limits",
     "0016_sender_view",
+    "0017_journal",
 ];
 
 /// The name of every migration, in order, as the database keeps those that were applied.

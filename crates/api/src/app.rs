@@ -25,6 +25,7 @@ pub mod discoveries;
 pub mod dns_checks;
 pub mod error;
 pub mod events;
+pub(crate) mod gather;
 pub mod guides;
 pub mod instances;
 mod intake;

@@ -14,11 +14,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, debug, info_span, warn};
 
 mod delivery;
+mod journal;
 mod lane;
 mod leases;
+mod slice;
 mod sweeper;
 
-use self::leases::Leases;
+use self::{journal::Journal, leases::Leases};
 use crate::{
     app::{App, AppError},
     random,
@@ -81,6 +83,7 @@ pub struct Worker {
     app: App,
     config: Arc<WorkerConfig>,
     leases: Leases,
+    journal: Journal,
     slots: Arc<Semaphore>,
     lanes: TaskTracker,
     /// Set when no new window may be marked.
@@ -93,6 +96,7 @@ impl Worker {
         Self {
             slots: Arc::new(Semaphore::new(config.lanes)),
             leases: Leases::new(config.lease),
+            journal: Journal::new(app.store.clone(), config.name.clone(), app.tasks.clone()),
             lanes: TaskTracker::new(),
             draining: CancellationToken::new(),
             config: Arc::new(config),

@@ -1,6 +1,6 @@
-//! One marked window on its way: compose, send, decide.
+//! One marked message on its way: compose it, and decide what its outcome means.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use letterhead_domain::{
     delivery::{
@@ -14,11 +14,7 @@ use letterhead_domain::{
     smtp_settings::SmtpSettings,
     test_run::Cause,
 };
-use letterhead_mailer::{
-    compose::compose,
-    lease::LeaseDeadline,
-    transport::{Parcel, Transport},
-};
+use letterhead_mailer::{compose::compose, transport::Parcel};
 use letterhead_storage::{
     error::StorageError,
     record::LeasedLane,
@@ -38,7 +34,7 @@ pub(super) struct Delivered {
     reply: Option<Reply>,
 }
 
-/// What a window's results mean for lane and sender together.
+/// What results mean for lane and sender together.
 pub(super) struct Effects {
     pub(super) worked: bool,
     pub(super) failed: bool,
@@ -67,45 +63,7 @@ impl Effects {
 }
 
 impl Worker {
-    /// Sends a marked window over the transport's sessions, and decides each message's fate.
-    pub(super) async fn deliver(
-        &self,
-        lane: &LeasedLane,
-        transport: &Arc<Transport>,
-        lease: &LeaseDeadline,
-        messages: Vec<MarkedMessage>,
-    ) -> Vec<Delivered> {
-        let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
-        let mut contents = match self.contents(lane, &ids).await {
-            Ok(contents) => contents,
-            Err(err) => {
-                warn!(error = &err as &dyn std::error::Error, "cannot load what messages say");
-                return messages.iter().map(|m| Delivered::unopened(m, None)).collect();
-            }
-        };
-        // Once the settings are refused or the server is in trouble, the rest of the window stays.
-        let mut dispatch = transport.dispatch(lease, stops);
-        let mut delivered = Vec::with_capacity(messages.len());
-        for (ticket, message) in messages.iter().enumerate() {
-            let content = contents.iter().position(|(id, _)| *id == message.id);
-            let content = content
-                .map(|index| contents.swap_remove(index).1)
-                .ok_or(AttemptOutcome::NotSent(Cause::Interrupted));
-            match content.and_then(|content| parcel(transport.settings(), ticket, message, content))
-            {
-                Ok(parcel) => dispatch.push(parcel),
-                Err(outcome) => delivered.push(judged(message, &outcome)),
-            }
-        }
-        while let Some((ticket, outcome)) = dispatch.next().await {
-            if let Some(message) = messages.get(ticket) {
-                delivered.push(judged(message, &outcome));
-            }
-        }
-        delivered
-    }
-
-    async fn contents(
+    pub(super) async fn contents(
         &self,
         lane: &LeasedLane,
         ids: &[MessageId],
@@ -119,7 +77,7 @@ impl Worker {
 }
 
 /// Whether nothing more of the lane should leave after `outcome`.
-fn stops(outcome: &AttemptOutcome) -> bool {
+pub(super) fn stops(outcome: &AttemptOutcome) -> bool {
     // What it means for lane and sender depends on nothing that is known of the attempt.
     let attempt = Attempt {
         number: 1,
@@ -132,7 +90,7 @@ fn stops(outcome: &AttemptOutcome) -> bool {
 }
 
 /// What became of `message`, and what follows from it.
-fn judged(message: &MarkedMessage, outcome: &AttemptOutcome) -> Delivered {
+pub(super) fn judged(message: &MarkedMessage, outcome: &AttemptOutcome) -> Delivered {
     let attempt = Attempt {
         number: message.attempt_number,
         tried_for: message.tried_for,
@@ -144,7 +102,7 @@ fn judged(message: &MarkedMessage, outcome: &AttemptOutcome) -> Delivered {
 }
 
 /// The mail of `message` with its envelope.
-fn parcel(
+pub(super) fn parcel(
     settings: &SmtpSettings,
     ticket: usize,
     message: &MarkedMessage,
@@ -170,6 +128,18 @@ fn parcel(
 }
 
 impl Delivered {
+    /// What became of a message that the server accepted: it is the same for each of them.
+    pub(super) const fn accepted(record: AttemptResult) -> Self {
+        Self { record, lane: LaneEffect::GoOn, sender: SenderEffect::Worked, reply: None }
+    }
+
+    /// Whether it is what happens all the time: the server accepted the mail, and nothing follows.
+    pub(super) const fn is_ordinary(&self) -> bool {
+        matches!(self.record.status, MessageStatus::Accepted | MessageStatus::PartlyAccepted)
+            && matches!(self.lane, LaneEffect::GoOn)
+            && matches!(self.sender, SenderEffect::Worked)
+    }
+
     /// Whether the server accepted the mail, for one recipient at least.
     pub(super) fn is_accepted(&self) -> bool {
         matches!(self.record.outcome, AttemptWord::Accepted | AttemptWord::PartlyAccepted)
@@ -177,7 +147,7 @@ impl Delivered {
 
     fn new(message: &MarkedMessage, outcome: &AttemptOutcome, disposition: Disposition) -> Self {
         let Disposition { fates, retry_after, counts, lane, sender } = disposition;
-        // What a window's own stop left unsent says nothing about the server.
+        // What our own stop left unsent says nothing about the server.
         let unsent = matches!(outcome, AttemptOutcome::NotSent(Cause::Interrupted));
         let (lane, sender) =
             if unsent { (LaneEffect::GoOn, SenderEffect::Nothing) } else { (lane, sender) };

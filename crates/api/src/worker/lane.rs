@@ -1,13 +1,12 @@
-//! One slice of one lane: mark a window, deliver it, record the results, and again.
+//! A lane in this process's hands: what it asks of the database beside its turns of the journal.
 
 use std::{sync::Arc, time::Duration};
 
 use letterhead_domain::{
     delivery::back_off,
     event::{AuditAction, OperatorEventKind},
-    limit::{Limits, quota_wait},
     message::{MessageStatus, SenderRef},
-    sender::{PauseReason, VersionNumber},
+    sender::VersionNumber,
 };
 use letterhead_mailer::{
     lease::LeaseDeadline,
@@ -16,14 +15,15 @@ use letterhead_mailer::{
 use letterhead_storage::{
     error::StorageError,
     record::LeasedLane,
-    repo::lane::{MarkRequest, Marked, MarkedMessage, Release, TakenLane},
+    repo::lane::{Release, TakenLane},
+    store::TenantTx,
 };
-use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
 use super::{
     Worker,
     delivery::{Delivered, Effects},
+    slice::Slice,
 };
 use crate::{app::queue::record_recovered, random};
 
@@ -65,45 +65,8 @@ impl Worker {
         lane: &LeasedLane,
         lease: &LeaseDeadline,
     ) -> Result<Option<Release>, StorageError> {
-        let store = &self.app.store;
-        let TakenLane { limits, holds, .. } =
-            store.in_time("take a lane over", self.take_over(lane)).await??;
-        let slice_ends = Instant::now() + self.config.slice;
-        // One message first, alone: refused settings then cost one try, and a server in trouble
-        // one connection.
-        let mut window = 1;
-        loop {
-            if self.draining.is_cancelled() || Instant::now() >= slice_ends {
-                return Ok(Some(Release::Park));
-            }
-            let marked = store.in_time("mark messages", self.mark(lane, window, limits)).await??;
-            let (version, messages) = match marked {
-                Marked::Window { version, messages } => (version, messages),
-                Marked::Nothing | Marked::Blocked => return Ok(Some(Release::Park)),
-                Marked::Paced(wait) => return Ok(Some(Release::Pace(wait))),
-                Marked::Full(wait) => return Ok(Some(Release::Full(wait))),
-                Marked::Lost => return Ok(None),
-            };
-            let delivered = match self.transport(lane, version).await {
-                Ok(transport) => {
-                    transport.bound_sessions(limits.connections);
-                    self.deliver(lane, &transport, lease, messages).await
-                }
-                Err(err) => undelivered(&messages, &err),
-            };
-            let effects = self.record(lane, version, delivered).await?;
-            match effects {
-                Effects { hold: Some(said), .. } => {
-                    return Ok(Some(Release::Hold(quota_wait(said, holds))));
-                }
-                Effects { backs_off: true, .. } => {
-                    let wait = back_off(lane.trouble + 1, random::jitter());
-                    return Ok(Some(Release::BackOff(wait)));
-                }
-                Effects { pause: Some(_), .. } => return Ok(Some(Release::Park)),
-                Effects { .. } => window = self.config.window,
-            }
-        }
+        let taken = self.app.store.in_time("take a lane over", self.take_over(lane)).await??;
+        Slice::new(self, lane, lease, &taken).run().await
     }
 
     /// Puts right what a holder before us left marked: those messages may have reached the server.
@@ -115,30 +78,29 @@ impl Worker {
         Ok(taken)
     }
 
-    async fn mark(
-        &self,
-        lane: &LeasedLane,
-        window: usize,
-        limits: Limits,
-    ) -> Result<Marked, StorageError> {
-        let attempt_ids: Vec<_> = (0..window).map(|_| random::id()).collect();
-        let tx = self.app.store.tenant(lane.tenant).await?;
-        let marked = tx
-            .lane(lane.sender, lane.token)
-            .mark(MarkRequest {
-                attempt_ids: &attempt_ids,
-                worker: &self.config.name,
-                max_bytes: self.config.window_bytes,
-                limits,
-            })
-            .await?;
-        // Durable before the first byte leaves.
-        tx.commit().await?;
-        Ok(marked)
+    /// Takes a lane out of the queue whose sender may not send.
+    pub(super) async fn block(&self, lane: &LeasedLane) -> Result<(), StorageError> {
+        let block = async {
+            let tx = self.app.store.tenant(lane.tenant).await?;
+            tx.lane(lane.sender, lane.token).block().await?;
+            tx.commit().await
+        };
+        self.app.store.in_time("block a lane", block).await.flatten()
+    }
+
+    /// Tells the sender that its mail is accepted.
+    pub(super) async fn record_news(&self, lane: &LeasedLane) -> Result<(), StorageError> {
+        let record = async {
+            let tx = self.app.store.tenant(lane.tenant).await?;
+            tx.senders().record_accepted(lane.sender).await?;
+            note_recovery(&tx, lane).await?;
+            tx.commit().await
+        };
+        self.app.store.in_time("tell a sender that it works", record).await.flatten()
     }
 
     /// The transport of the version that the mark gave: a hit decrypts nothing.
-    async fn transport(
+    pub(super) async fn transport(
         &self,
         lane: &LeasedLane,
         version: VersionNumber,
@@ -154,9 +116,8 @@ impl Worker {
         self.app.mailer.transports().get_or_open(key, load).await
     }
 
-    /// Records a window's results and what they mean for the sender, in one transaction; tries
-    /// again while the database is away, for nothing else knows what the server said.
-    async fn record(
+    /// Records results and what they mean for the sender, in one transaction; tries again while the database is away, for nothing else knows what the server said.
+    pub(super) async fn record(
         &self,
         lane: &LeasedLane,
         version: VersionNumber,
@@ -215,8 +176,8 @@ impl Worker {
         if delivered.iter().any(|result| result.is_accepted() && is_ours(result)) {
             tx.senders().record_accepted(lane.sender).await?;
         }
-        if effects.worked && tx.senders().record_worked(lane.sender).await? {
-            events.record(OperatorEventKind::SenderRecovered, Some(lane.sender), None, &[]).await?;
+        if effects.worked {
+            note_recovery(&tx, lane).await?;
         }
         if effects.failed && tx.senders().record_failed(lane.sender).await? {
             events.record(OperatorEventKind::SenderFailing, Some(lane.sender), None, &[]).await?;
@@ -241,9 +202,11 @@ impl Worker {
     }
 }
 
-/// The results of a window whose transport could not be opened: nothing left.
-fn undelivered(messages: &[MarkedMessage], err: &StorageError) -> Vec<Delivered> {
-    let pause = matches!(err, StorageError::Sealed(_)).then_some(PauseReason::SecretUnreadable);
-    error!(error = err as &dyn std::error::Error, "cannot open the sender's transport");
-    messages.iter().map(|message| Delivered::unopened(message, pause)).collect()
+/// Notes that the server took something; an event, if the sender was failing.
+async fn note_recovery(tx: &TenantTx, lane: &LeasedLane) -> Result<(), StorageError> {
+    if tx.senders().record_worked(lane.sender).await? {
+        let kind = OperatorEventKind::SenderRecovered;
+        tx.events().record(kind, Some(lane.sender), None, &[]).await?;
+    }
+    Ok(())
 }

@@ -99,7 +99,14 @@ impl Dispatch {
         self.outstanding
     }
 
-    /// Waits for the next outcome, with its parcel's ticket; `None` if none is outstanding.
+    /// Lets nothing more begin: what waits is [`AttemptOutcome::NotSent`], what is in flight ends by
+    /// itself. The outcomes still come.
+    pub fn halt(&self) {
+        self.run.halt();
+    }
+
+    /// Waits for the next outcome, with its parcel's ticket; `None` if none is outstanding. Nothing is
+    /// lost when the wait is given up.
     ///
     /// Once an outcome halted the run, what had not begun is [`AttemptOutcome::NotSent`] with
     /// [`Cause::Interrupted`], and so is what is handed over later.

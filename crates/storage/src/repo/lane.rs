@@ -1,8 +1,10 @@
 //! Lanes: all waiting messages of one sender, leased whole.
 //!
 //! [`LanesRepo`] claims lanes over all tenants and keeps their leases. [`LaneRepo`] works on one
-//! leased lane of one tenant: puts right what a lost worker left, marks messages before their
-//! first byte leaves, records what became of them, and gives the lane back.
+//! leased lane of one tenant: puts right what a lost worker left, records what became of messages
+//! that is out of the ordinary, and gives the lane back. What happens all the time, marking messages
+//! before their first byte leaves and recording that they were accepted, is a [`Turn`] of the lane:
+//! [`Store::journal`](crate::store::Store::journal) takes the turns of many lanes at once.
 //!
 //! What keeps it right:
 //!
@@ -21,12 +23,14 @@ use crate::{error::StorageError, store::TenantTx};
 
 mod claim;
 mod finish;
+mod journal;
 mod mark;
 mod recover;
 mod release;
 
 pub use claim::LanesRepo;
 pub use finish::AttemptResult;
+pub use journal::{Turn, Turned};
 pub use mark::{MarkRequest, Marked, MarkedMessage};
 pub use recover::TakenLane;
 pub(crate) use recover::put_back_lost;
@@ -68,42 +72,6 @@ macro_rules! earliest_due {
     };
 }
 pub(crate) use earliest_due;
-
-/// Counts attempts of sender `$2` in the quarter of an hour that it is; `$rows` and `$outcome` are SQL.
-macro_rules! count_outcomes {
-    ($rows:literal, $outcome:literal) => {
-        concat!(
-            "INSERT INTO sender_counts AS c
-                 (tenant_id, id, began_at, accepted, deferred, rejected, uncertain)
-             SELECT $1, $2, date_bin('15 minutes', letterhead_now(), 'epoch'),
-                 count(*) FILTER (WHERE ",
-            $outcome,
-            " IN ('accepted', 'partly_accepted')),
-                 count(*) FILTER (WHERE ",
-            $outcome,
-            " IN ('deferred', 'held')),
-                 count(*) FILTER (WHERE ",
-            $outcome,
-            " = 'rejected'),
-                 count(*) FILTER (WHERE ",
-            $outcome,
-            " IN ('uncertain', 'worker_lost'))
-             FROM ",
-            $rows,
-            " WHERE ",
-            $outcome,
-            " IN ('accepted', 'partly_accepted', 'deferred', 'held', 'rejected', 'uncertain',
-                 'worker_lost')
-             HAVING count(*) > 0
-             ON CONFLICT (tenant_id, id, began_at) DO UPDATE
-             SET accepted = c.accepted + excluded.accepted,
-                 deferred = c.deferred + excluded.deferred,
-                 rejected = c.rejected + excluded.rejected,
-                 uncertain = c.uncertain + excluded.uncertain"
-        )
-    };
-}
-use count_outcomes;
 
 const WAKE: &str = "
 UPDATE lanes SET due_at = $3

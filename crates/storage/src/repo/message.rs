@@ -15,6 +15,7 @@ mod read;
 mod standing;
 
 pub use accept::{Accept, Acceptance, Idempotency};
+pub(super) use content::BodyRow;
 pub use filter::MessageFilter;
 pub use standing::{COUNTED, StandingCounts};
 

@@ -17,7 +17,7 @@ use letterhead_storage::{
     key::MasterKeys,
     record::{LeasedLane, MessageRecord},
     repo::{
-        lane::{AttemptResult, MarkRequest, Marked, MarkedMessage, Release},
+        lane::{AttemptResult, MarkRequest, Marked, MarkedMessage, Release, Turn},
         message::{Accept, Acceptance, Idempotency},
     },
     store::{Store, StoreConfig},
@@ -217,11 +217,18 @@ impl Queue {
         limits: Limits,
     ) -> Marked {
         let attempt_ids: Vec<AttemptId> = (0..count).map(|_| id()).collect();
-        let tx = self.store.tenant(lane.tenant).await.unwrap();
-        let request =
-            MarkRequest { attempt_ids: &attempt_ids, worker: "worker", max_bytes, limits };
-        let marked = tx.lane(lane.sender, lane.token).mark(request).await.unwrap();
-        tx.commit().await.unwrap();
+        self.mark_under(lane, MarkRequest { attempt_ids: &attempt_ids, max_bytes, limits }).await
+    }
+
+    /// Marks what `request` says.
+    pub(crate) async fn mark_under(&self, lane: &LeasedLane, request: MarkRequest<'_>) -> Marked {
+        let turn = Turn { lane, results: &[], request };
+        let marked = self.store.journal("worker", &[turn]).await.unwrap().remove(0).marked;
+        if marked == Marked::Blocked {
+            let tx = self.store.tenant(lane.tenant).await.unwrap();
+            tx.lane(lane.sender, lane.token).block().await.unwrap();
+            tx.commit().await.unwrap();
+        }
         marked
     }
 

@@ -8,7 +8,7 @@ use letterhead_domain::{
 };
 use letterhead_storage::{
     record::{LeasedLane, Recovered},
-    repo::lane::{Marked, Release},
+    repo::lane::{MarkRequest, Marked, Release},
 };
 
 use crate::fixture::{LEASE, Queue, accepted, receipt};
@@ -129,23 +129,32 @@ async fn a_late_result_and_a_recovery_at_the_same_moment_agree_on_each_message()
 
 #[tokio::test]
 async fn a_mark_that_is_not_committed_yet_keeps_the_lane_from_changing_hands() {
-    let queue = Queue::new().await;
-    queue.accept(&receipt()).await;
+    let queue = Arc::new(Queue::new().await);
+    let (earlier, later) = (queue.accept(&receipt()).await, crate::fixture::id());
     let lane = queue.claim_one().await;
-    let tx = queue.store.tenant(queue.tenant).await.unwrap();
-    let attempt_ids = [crate::fixture::id()];
-    let request = letterhead_storage::repo::lane::MarkRequest {
-        attempt_ids: &attempt_ids,
-        worker: "worker",
-        max_bytes: 1_000,
-        limits: letterhead_domain::limit::Limits::default(),
-    };
-    let marked = tx.lane(lane.sender, lane.token).mark(request).await.unwrap();
-    assert!(matches!(marked, Marked::Window { .. }));
+    // The same attempt, by somebody who has not committed: the mark waits for them at its end.
+    let held = queue
+        .db
+        .hold(&format!(
+            "INSERT INTO attempts (tenant_id, id, message_id, number, version, worker, lease_token)
+             VALUES ('{}', '{later}', '{earlier}', 9, 1, 'other', '{later}')",
+            queue.tenant
+        ))
+        .await;
+    let marking = tokio::spawn({
+        let queue = queue.clone();
+        async move {
+            let limits = letterhead_domain::limit::Limits::default();
+            let request = MarkRequest { attempt_ids: &[later], max_bytes: 1_000, limits };
+            queue.mark_under(&lane, request).await
+        }
+    });
+    queue.db.wait_until("SELECT count(*) FROM pg_locks WHERE NOT granted", 1).await;
     queue.db.advance(LEASE).await;
 
     assert_eq!(queue.claim(1).await, [], "it is skipped");
-    tx.commit().await.unwrap();
+    held.release().await;
+    assert!(matches!(marking.await.unwrap(), Marked::Window { .. }));
 
     let next = queue.claim_one().await;
     assert_eq!(recover(&queue, &next).await.len(), 1, "and the mark is seen");

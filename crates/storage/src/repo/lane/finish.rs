@@ -11,11 +11,10 @@ use letterhead_domain::{
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::{LaneRepo, count_outcomes, wake_lane};
+use super::{LaneRepo, wake_lane};
 use crate::{
     error::StorageError,
     repo::{
-        execute,
         message::MessageRepo,
         rows,
         sql::{keep_unparked, seconds, statement},
@@ -43,48 +42,10 @@ pub struct AttemptResult {
     pub counts: bool,
 }
 
-/// Closes attempts that are still their messages' open ones, and counts them. Locked in the order of
-/// ids, as a recovery does: a late worker and the lane's next holder may meet here.
-const FINISH: &str = concat!(
-    "
-WITH result AS MATERIALIZED (
-    SELECT * FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::float8[],
-        $9::bool[]) AS r(message_id, attempt_id, outcome, reply, status, wait, counts)
-), ours AS MATERIALIZED (
-    SELECT m.id
-    FROM messages m
-    JOIN result r ON r.message_id = m.id AND r.attempt_id = m.attempt_id
-    WHERE m.tenant_id = $1 AND m.sender_id = $2 AND m.status = 'sending'
-    ORDER BY m.id
-    FOR NO KEY UPDATE OF m
-), closed AS (
-    UPDATE attempts a
-    SET outcome = r.outcome, reply = nullif(r.reply, ''), finished_at = letterhead_now()
-    FROM result r JOIN ours ON ours.id = r.message_id
-    WHERE a.tenant_id = $1 AND a.id = r.attempt_id
-), counted AS (",
-    count_outcomes!("result r JOIN ours ON ours.id = r.message_id", "r.outcome"),
-    ")
-UPDATE messages m
-SET status = r.status, attempt_id = NULL, attempts = m.attempts + r.counts::integer,
-    due_at = CASE WHEN r.status IN ('queued', 'deferred', 'held')
-                  THEN letterhead_now() + make_interval(secs => r.wait) END,
-    last_reply = coalesce(nullif(r.reply, ''), m.last_reply),
-    finished_at = CASE WHEN r.status NOT IN ('queued', 'deferred', 'held', 'uncertain')
-                       THEN letterhead_now() END,
-    updated_at = letterhead_now()
-FROM result r JOIN ours ON ours.id = r.message_id
-WHERE m.tenant_id = $1 AND m.id = ours.id
-RETURNING m.id, m.due_at"
-);
-
-const FATES: &str = "
-UPDATE recipients r
-SET status = f.status, last_reply = coalesce(nullif(f.reply, ''), r.last_reply),
-    updated_at = letterhead_now()
-FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[])
-    AS f(message_id, recipient_id, status, reply)
-WHERE r.tenant_id = $1 AND r.id = f.recipient_id AND r.message_id = f.message_id";
+/// The function is in `migrations/sql`.
+const FINISH: &str = "
+SELECT id, due_at
+FROM letterhead_finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
 #[derive(FromQueryResult)]
 struct FinishedRow {
@@ -110,63 +71,70 @@ impl LaneRepo<'_> {
         if results.iter().any(|result| waits(result.status)) {
             keep_unparked(self.tx, self.sender).await?;
         }
-        let finished = rows::<FinishedRow>(
-            self.tx,
-            statement(FINISH, self.values(results)),
-            "record what became of messages",
-        )
-        .await?;
-        let ours: HashSet<Uuid> = finished.iter().map(|row| row.id).collect();
-        let (ours, refused): (Vec<&AttemptResult>, Vec<_>) =
-            results.iter().copied().partition(|result| ours.contains(&result.message.get()));
-        self.settle(&ours).await?;
+        let columns = Columns::of(results.iter().copied());
+        let waits: Vec<f64> =
+            results.iter().map(|r| seconds(r.retry_after.unwrap_or_default())).collect();
+        let counts: Vec<bool> = results.iter().map(|r| r.counts).collect();
+        let values: [Value; 13] = [
+            self.tenant.get().into(),
+            self.sender.get().into(),
+            columns.messages.into(),
+            columns.attempts.into(),
+            columns.outcomes.into(),
+            columns.replies.into(),
+            columns.statuses.into(),
+            waits.into(),
+            counts.into(),
+            columns.fate_messages.into(),
+            columns.fate_recipients.into(),
+            columns.fate_statuses.into(),
+            columns.fate_replies.into(),
+        ];
+        let action = "record what became of messages";
+        let finished = rows::<FinishedRow>(self.tx, statement(FINISH, values), action).await?;
         if let Some(due_at) = finished.iter().filter_map(|row| row.due_at).min() {
             wake_lane(self.tx, self.tenant, self.sender, due_at).await?;
             MessageRepo::new(self.tx, self.tenant).cancel_waiting_if_removed(self.sender).await?;
         }
-        Ok(refused.into_iter().map(|result| result.message).collect())
+        let ours: HashSet<Uuid> = finished.iter().map(|row| row.id).collect();
+        let ids = results.iter().map(|result| result.message);
+        Ok(ids.filter(|id| !ours.contains(&id.get())).collect())
+    }
+}
+
+/// Results as the arrays that the functions take; an empty reply is none.
+#[derive(Default)]
+pub(super) struct Columns {
+    pub(super) messages: Vec<Uuid>,
+    pub(super) attempts: Vec<Uuid>,
+    pub(super) outcomes: Vec<String>,
+    pub(super) replies: Vec<String>,
+    pub(super) statuses: Vec<String>,
+    pub(super) fate_messages: Vec<Uuid>,
+    pub(super) fate_recipients: Vec<Uuid>,
+    pub(super) fate_statuses: Vec<String>,
+    pub(super) fate_replies: Vec<String>,
+}
+
+impl Columns {
+    fn of<'a>(results: impl Iterator<Item = &'a AttemptResult>) -> Self {
+        let mut columns = Self::default();
+        results.for_each(|result| columns.push(result));
+        columns
     }
 
-    async fn settle(&self, ours: &[&AttemptResult]) -> Result<(), StorageError> {
-        let fates = || {
-            ours.iter().flat_map(|result| result.fates.iter().map(|fate| (result.message, fate)))
-        };
-        let messages: Vec<Uuid> = fates().map(|(message, _)| message.get()).collect();
-        let recipients: Vec<Uuid> = fates().map(|(_, (recipient, ..))| recipient.get()).collect();
-        let statuses = fates().map(|(_, (_, status, _))| status.as_str().to_owned());
-        let replies = fates().map(|(_, (.., reply))| reply.clone().unwrap_or_default());
-        let values: [Value; 5] = [
-            self.tenant.get().into(),
-            messages.into(),
-            recipients.into(),
-            statuses.collect::<Vec<_>>().into(),
-            replies.collect::<Vec<_>>().into(),
-        ];
-        execute(self.tx, statement(FATES, values), "record what became of recipients").await?;
-        Ok(())
-    }
-
-    fn values(&self, results: &[&AttemptResult]) -> [Value; 9] {
-        let messages: Vec<Uuid> = results.iter().map(|r| r.message.get()).collect();
-        let attempts: Vec<Uuid> = results.iter().map(|r| r.attempt.get()).collect();
-        let outcomes: Vec<String> = results.iter().map(|r| r.outcome.as_str().to_owned()).collect();
-        let replies: Vec<String> =
-            results.iter().map(|r| r.reply.clone().unwrap_or_default()).collect();
-        let statuses: Vec<String> = results.iter().map(|r| r.status.as_str().to_owned()).collect();
-        let waits: Vec<f64> =
-            results.iter().map(|r| seconds(r.retry_after.unwrap_or_default())).collect();
-        let counts: Vec<bool> = results.iter().map(|r| r.counts).collect();
-        [
-            self.tenant.get().into(),
-            self.sender.get().into(),
-            messages.into(),
-            attempts.into(),
-            outcomes.into(),
-            replies.into(),
-            statuses.into(),
-            waits.into(),
-            counts.into(),
-        ]
+    pub(super) fn push(&mut self, result: &AttemptResult) {
+        self.messages.push(result.message.get());
+        self.attempts.push(result.attempt.get());
+        self.outcomes.push(result.outcome.as_str().to_owned());
+        self.replies.push(result.reply.clone().unwrap_or_default());
+        self.statuses.push(result.status.as_str().to_owned());
+        for (recipient, status, reply) in &result.fates {
+            self.fate_messages.push(result.message.get());
+            self.fate_recipients.push(recipient.get());
+            self.fate_statuses.push(status.as_str().to_owned());
+            self.fate_replies.push(reply.clone().unwrap_or_default());
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use letterhead_domain::{
 use sea_orm::{DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
-use super::{LaneRepo, count_outcomes, wake_lane};
+use super::{LaneRepo, wake_lane};
 use crate::{
     error::StorageError,
     record::message::Recovered,
@@ -33,8 +33,7 @@ FOR NO KEY UPDATE OF l";
 
 /// Every message of the lane whose open attempt is not `$3`'s may have reached its server or not:
 /// its attempt says so, and it is sent again or waits for a person, as its caller wished.
-const PUT_BACK: &str = concat!(
-    "
+const PUT_BACK: &str = "
 WITH lost AS MATERIALIZED (
     SELECT m.id, m.attempt_id, m.on_uncertain = 'resend' AS again
     FROM messages m
@@ -47,9 +46,13 @@ WITH lost AS MATERIALIZED (
     UPDATE attempts a SET outcome = 'worker_lost', finished_at = letterhead_now()
     FROM lost
     WHERE a.tenant_id = $1 AND a.id = lost.attempt_id
-), counted AS (",
-    count_outcomes!("lost", "'worker_lost'"),
-    "), recipient AS (
+), counted AS (
+    INSERT INTO sender_counts AS c (tenant_id, id, began_at, uncertain)
+    SELECT $1, $2, date_bin('15 minutes', letterhead_now(), 'epoch'), count(*)
+    FROM lost
+    HAVING count(*) > 0
+    ON CONFLICT (tenant_id, id, began_at) DO UPDATE SET uncertain = c.uncertain + excluded.uncertain
+), recipient AS (
     UPDATE recipients r SET status = 'uncertain', updated_at = letterhead_now()
     FROM lost
     WHERE r.tenant_id = $1 AND r.message_id = lost.id AND NOT lost.again
@@ -61,8 +64,7 @@ SET status = CASE WHEN lost.again THEN 'queued' ELSE 'uncertain' END,
     updated_at = letterhead_now()
 FROM lost
 WHERE m.tenant_id = $1 AND m.id = lost.id
-RETURNING m.id, m.status, m.due_at"
-);
+RETURNING m.id, m.status, m.due_at";
 
 /// What a new holder learns of its lane.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -19,13 +19,13 @@ FROM message_bodies
 WHERE tenant_id = $1 AND id = ANY ($2::uuid[])";
 
 #[derive(FromQueryResult)]
-struct BodyRow {
-    id: Uuid,
-    text_body: Option<String>,
-    html_body: Option<String>,
-    attachment_names: Vec<String>,
-    attachment_types: Vec<String>,
-    attachment_contents: Vec<Vec<u8>>,
+pub(in crate::repo) struct BodyRow {
+    pub(in crate::repo) id: Uuid,
+    pub(in crate::repo) text_body: Option<String>,
+    pub(in crate::repo) html_body: Option<String>,
+    pub(in crate::repo) attachment_names: Vec<String>,
+    pub(in crate::repo) attachment_types: Vec<String>,
+    pub(in crate::repo) attachment_contents: Vec<Vec<u8>>,
 }
 
 impl MessageRepo<'_> {
