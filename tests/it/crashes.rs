@@ -87,6 +87,14 @@ async fn a_worker_killed_before_its_result_is_stored_sends_twice_and_the_attempt
         .await;
 
     instance.kill();
+    // Otherwise the database would go on with what it was told, and know that the mail was accepted.
+    world
+        .database
+        .sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+        .await;
     lock.release().await;
     let successor = world.serve(&[]);
 
