@@ -29,10 +29,10 @@ const GLANCE: Duration = Duration::from_millis(5);
 
 /// What the program is told, so that it has [`SESSIONS`] sessions on as many lanes.
 pub(crate) fn configure(installation: &mut Installation, port: u16) {
-    installation.set("LETTERHEAD_ALLOW", format!("localhost:{port}"));
-    installation.set("LETTERHEAD_LANES", SESSIONS);
-    installation.set("LETTERHEAD_MAX_SESSIONS", SESSIONS);
-    installation.set("LETTERHEAD_CONNECTIONS_PER_SENDER", 1);
+    installation.set("LETTERHEAD_ALLOW", &format!("localhost:{port}"));
+    installation.set("LETTERHEAD_LANES", &SESSIONS);
+    installation.set("LETTERHEAD_MAX_SESSIONS", &SESSIONS);
+    installation.set("LETTERHEAD_CONNECTIONS_PER_SENDER", &1);
 }
 
 /// Measures everything.

@@ -28,7 +28,7 @@ pub(crate) async fn measure(
     let flood = length.choose(100_000, 5_000);
     let sink = Server::sink(tools, Offer::BEST).await?;
     let mut installation = Installation::create(tools, "letterhead_bench_flood").await?;
-    installation.set("LETTERHEAD_ALLOW", format!("localhost:{}", sink.port));
+    installation.set("LETTERHEAD_ALLOW", &format!("localhost:{}", sink.port));
     let db = &installation.db;
     outbox::prepare(db, 4 * 1024).await?;
     outbox::add_tenants(db, FLOODING, "'localhost'", sink.port).await?;

@@ -65,7 +65,7 @@ impl Installation {
     }
 
     /// Sets a variable for everything that is started from now on.
-    pub(crate) fn set(&mut self, name: &'static str, value: impl ToString) {
+    pub(crate) fn set(&mut self, name: &'static str, value: &dyn ToString) {
         self.environment.retain(|(other, _)| *other != name);
         self.environment.push((name, value.to_string()));
     }

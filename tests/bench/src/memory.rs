@@ -35,10 +35,10 @@ pub(crate) async fn measure(
     let offer = Offer { keywords: "pipelining chunking auth", starttls: true, ..Offer::BEST };
     let mut sink = Server::sink(tools, offer).await?;
     let mut installation = Installation::create(tools, "letterhead_bench_memory").await?;
-    installation.set("LETTERHEAD_ALLOW", format!("localhost:{}", sink.port));
-    installation.set("LETTERHEAD_PROMOTE", "on-save");
+    installation.set("LETTERHEAD_ALLOW", &format!("localhost:{}", sink.port));
+    installation.set("LETTERHEAD_PROMOTE", &"on-save");
     let authority = sink.ca_file.as_ref().ok_or("a server without a certificate")?;
-    installation.set("LETTERHEAD_CA_FILES", authority.display());
+    installation.set("LETTERHEAD_CA_FILES", &authority.display());
 
     let mut idle = Row::new("memory at rest", "Letterhead, serving and delivering", "MiB");
     for _ in 0..length.rounds {

@@ -34,7 +34,7 @@ const SIZE: &str = "4096";
 
 /// Who is ready to send.
 pub(crate) enum Player {
-    Asked(Answering),
+    Asked(Box<Answering>),
     SmtpSource { port: u16, sessions: usize, keep: bool },
 }
 
@@ -80,7 +80,7 @@ impl Who {
             }
         };
         let (player, _ready) = Answering::start(command).await?;
-        Ok(Player::Asked(player))
+        Ok(Player::Asked(Box::new(player)))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{Failure, PARTS, machine, machine::Busy, tools::Tools};
 /// Everything measured in one run of one part.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Part {
-    part: String,
+    name: String,
     machine: String,
     /// Whether it says no more than that everything works.
     short: bool,
@@ -125,10 +125,10 @@ impl Row {
 
 impl Part {
     /// A part without rows, on this machine as it is now.
-    pub(crate) async fn begin(tools: &Tools, part: &str, short: bool) -> Result<Self, Failure> {
-        println!("measuring: {part}");
+    pub(crate) async fn begin(tools: &Tools, name: &str, short: bool) -> Result<Self, Failure> {
+        println!("measuring: {name}");
         let machine = machine::describe(&tools.superuser).await?;
-        Ok(Self { part: part.to_owned(), machine, short, rows: Vec::new() })
+        Ok(Self { name: name.to_owned(), machine, short, rows: Vec::new() })
     }
 
     /// Adds a row, and says that it is there.
@@ -142,7 +142,7 @@ impl Part {
     pub(crate) fn end(&self, tools: &Tools) -> Result<(), Failure> {
         self.print();
         fs::create_dir_all(&tools.results)?;
-        let file = tools.results.join(format!("{}.json", self.part));
+        let file = tools.results.join(format!("{}.json", self.name));
         fs::write(&file, serde_json::to_string_pretty(self)?)?;
         println!("kept in {}\n", file.display());
         Ok(())
@@ -150,7 +150,7 @@ impl Part {
 
     fn print(&self) {
         let short = if self.short { " (short: says only that it works)" } else { "" };
-        println!("\n### {}{short}\n\n{}\n", self.part, self.machine);
+        println!("\n### {}{short}\n\n{}\n", self.name, self.machine);
         println!("| measured | who | median (lowest–highest) | processors | ratio | goal | | |");
         println!("|---|---|---|---|---|---|---|---|");
         self.rows.iter().for_each(Row::print);

@@ -39,7 +39,7 @@ pub(crate) async fn measure(
     let hosts = (silent.from..=silent.to).map(|n| format!("127.1.{}.{}", n / 250, 1 + n % 250));
     let hosts = hosts.map(|host| format!("{host}:{}", silence.port));
     let allowed: Vec<_> = hosts.chain([format!("localhost:{}", sink.port)]).collect();
-    installation.set("LETTERHEAD_ALLOW", allowed.join(","));
+    installation.set("LETTERHEAD_ALLOW", &allowed.join(","));
     let db = &installation.db;
     outbox::prepare(db, 500).await?;
     outbox::add_tenants(db, HEALTHY, "'localhost'", sink.port).await?;
