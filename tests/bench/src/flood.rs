@@ -1,6 +1,6 @@
 //! One tenant hands over a month-end's statements; another sends a message a second meanwhile.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{
     Failure, Length,
@@ -26,6 +26,8 @@ pub(crate) async fn measure(
     report: &mut Part,
 ) -> Result<(), Failure> {
     let flood = length.choose(100_000, 5_000);
+    // A flood that lasts longer says no more.
+    let longest = Duration::from_secs(length.choose(60, 5));
     let sink = Server::sink(tools, Offer::BEST).await?;
     let mut installation = Installation::create(tools, "letterhead_bench_flood").await?;
     installation.set("LETTERHEAD_ALLOW", &format!("localhost:{}", sink.port));
@@ -42,8 +44,8 @@ pub(crate) async fn measure(
         let mut prober = Prober::new(address, &installation.key, OTHER_SLUG).await?;
         outbox::wake(db, FLOODING).await?;
         let mut answered = Answered::new();
-        // As long as the flood lasts.
-        while is_flooded(&installation).await? {
+        let began = Instant::now();
+        while is_flooded(&installation).await? && began.elapsed() < longest {
             answered.extend(prober.probe(SECOND, SECOND).await?);
         }
         took.extend(latencies(db, OTHER_SLUG, &answered).await?);
@@ -52,8 +54,8 @@ pub(crate) async fn measure(
     let who = format!("one message a second while another tenant sends {flood}");
     let mut row = Row::new("202 to accepted, 99th percentile", &who, "ms");
     row.values.push(percentile(&took, 99));
-    let (count, middle, longest) = (took.len(), median(&took), percentile(&took, 100));
-    row.note = format!("{count} messages, median {middle:.0} ms, longest {longest:.0} ms");
+    let (count, middle, last) = (took.len(), median(&took), percentile(&took, 100));
+    row.note = format!("{count} messages, median {middle:.0} ms, longest {last:.0} ms");
     report.add(row.with_goal(Goal::AtMost(2_000.0)));
     Ok(())
 }

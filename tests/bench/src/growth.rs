@@ -35,9 +35,9 @@ pub(crate) async fn measure(
     length: Length,
     report: &mut Part,
 ) -> Result<(), Failure> {
-    let counting = statements::count(tools).await?;
-    let done = drain_all(&counting, length, report).await;
-    statements::count_no_more(&counting).await?;
+    statements::count(tools).await?;
+    let done = drain_all(tools, length, report).await;
+    statements::count_no_more(tools).await?;
     done
 }
 

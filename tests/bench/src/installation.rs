@@ -94,3 +94,14 @@ impl Installation {
         command
     }
 }
+
+/// Removes the databases of all installations: some are large.
+pub(crate) async fn remove_all(tools: &Tools) -> Result<(), Failure> {
+    let superuser = Database::at(&tools.superuser).await?;
+    let ours = "SELECT coalesce(string_agg(datname, ' '), '') FROM pg_database
+        WHERE datname LIKE 'letterhead\\_bench\\_%'";
+    for name in superuser.text(ours).await?.split_whitespace() {
+        superuser.run(&format!("DROP DATABASE {name} WITH (FORCE)")).await?;
+    }
+    Ok(())
+}

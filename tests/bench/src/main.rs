@@ -46,7 +46,7 @@ async fn main() -> ExitCode {
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["bare", url, tenant] => bare::serve(url, tenant).await,
         ["naive", url, port] => naive::play(url, port).await,
-        ["table"] => Tools::from_environment().and_then(|tools| report::print_all(&tools)),
+        ["table"] => tools::results().and_then(|results| report::print_all(&results)),
         ref chosen => measure(chosen).await,
     };
     match done {
@@ -102,6 +102,7 @@ async fn measure(chosen: &[&str]) -> Result<(), Failure> {
             _ => memory::measure(&tools, length, &mut report).await?,
         }
         report.end(&tools)?;
+        installation::remove_all(&tools).await?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What came of it: medians, how far the measurements lie apart, ratios, goals. For people as a table
 //! in Markdown, for programs as a file of JSON for each part.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use serde::{Deserialize, Serialize};
 
@@ -159,9 +159,9 @@ impl Part {
 }
 
 /// Prints what earlier runs have kept.
-pub(crate) fn print_all(tools: &Tools) -> Result<(), Failure> {
+pub(crate) fn print_all(results: &Path) -> Result<(), Failure> {
     for part in PARTS {
-        let file = tools.results.join(format!("{part}.json"));
+        let file = results.join(format!("{part}.json"));
         // A part that was never measured has none.
         if let Ok(text) = fs::read_to_string(file) {
             serde_json::from_str::<Part>(&text)?.print();

@@ -7,21 +7,19 @@ use tokio::process::Command;
 
 use crate::{Failure, children::output, database::Database, tools::Tools};
 
-/// Starts Postgres anew with statements counted; gives the tools with its address. Without the
-/// extension, which some packages leave out, it stays as it is.
-pub(crate) async fn count(tools: &Tools) -> Result<Tools, Failure> {
+/// Starts Postgres anew with statements counted. Without the extension, which some packages leave
+/// out, it stays as it is.
+pub(crate) async fn count(tools: &Tools) -> Result<(), Failure> {
     let db = Database::at(&tools.superuser).await?;
     let there = "EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_stat_statements')";
     if !db.is(there).await? {
-        return Ok(tools.clone());
+        return Ok(());
     }
     db.run("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'").await?;
-    let tools = restart(tools).await?;
-    Database::at(&tools.superuser)
-        .await?
-        .run("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-        .await?;
-    Ok(tools)
+    drop(db);
+    restart(tools).await?;
+    let db = Database::at(&tools.superuser).await?;
+    db.run("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await
 }
 
 /// Starts Postgres anew as it was.
@@ -29,7 +27,7 @@ pub(crate) async fn count_no_more(tools: &Tools) -> Result<(), Failure> {
     let db = Database::at(&tools.superuser).await?;
     db.run("ALTER SYSTEM RESET shared_preload_libraries").await?;
     drop(db);
-    restart(tools).await.map(drop)
+    restart(tools).await
 }
 
 /// Forgets what was counted.
@@ -58,12 +56,17 @@ async fn is_counting(db: &Database) -> Result<bool, Failure> {
     db.is("current_setting('shared_preload_libraries') LIKE '%pg_stat_statements%'").await
 }
 
-async fn restart(tools: &Tools) -> Result<Tools, Failure> {
+async fn restart(tools: &Tools) -> Result<(), Failure> {
     let script = |action: &str| {
         let mut command = Command::new(&tools.postgres_script);
         command.args([action, "bench"]).stderr(Stdio::inherit());
         command
     };
     output(script("stop")).await?;
-    Ok(Tools { superuser: output(script("start")).await?, ..tools.clone() })
+    // Its port is taken again as long as it is free.
+    if output(script("start")).await? == tools.superuser {
+        Ok(())
+    } else {
+        Err("Postgres came back at another port: begin again".into())
+    }
 }

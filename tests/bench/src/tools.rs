@@ -5,7 +5,6 @@ use std::{env, path::PathBuf};
 use crate::Failure;
 
 /// Where everything is.
-#[derive(Clone)]
 pub(crate) struct Tools {
     /// The private Postgres, as its superuser.
     pub(crate) superuser: String,
@@ -33,9 +32,14 @@ impl Tools {
             nodemailer: variable("LETTERHEAD_BENCH_NODEMAILER")?.into(),
             nodemailer_script: variable("LETTERHEAD_BENCH_NODEMAILER_SCRIPT")?.into(),
             postgres_script: variable("LETTERHEAD_BENCH_POSTGRES")?.into(),
-            results: variable("LETTERHEAD_BENCH_RESULTS")?.into(),
+            results: results()?,
         })
     }
+}
+
+/// Where figures are kept.
+pub(crate) fn results() -> Result<PathBuf, Failure> {
+    Ok(variable("LETTERHEAD_BENCH_RESULTS")?.into())
 }
 
 fn variable(name: &str) -> Result<String, Failure> {
