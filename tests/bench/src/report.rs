@@ -183,23 +183,29 @@ fn spread(values: &[f64]) -> String {
 
 /// With thousands apart, and as many digits behind the point as say something.
 fn number(value: f64) -> String {
-    let digits = if value >= 100.0 {
-        0
-    } else if value >= 10.0 {
-        1
-    } else {
-        2
+    let digits = match value {
+        100.0.. => 0,
+        10.0.. => 1,
+        _ => 2,
     };
     let text = format!("{value:.digits$}");
-    let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
+    match text.split_once('.') {
+        Some((whole, rest)) => format!("{}.{rest}", grouped(whole)),
+        None => grouped(text),
+    }
+}
+
+/// A whole number with thousands apart.
+pub(crate) fn grouped(number: impl ToString) -> String {
+    let digits = number.to_string();
     let mut grouped = String::new();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
     }
-    if rest.is_empty() { grouped } else { format!("{grouped}.{rest}") }
+    grouped
 }
 
 /// The middle one.

@@ -38,7 +38,8 @@ pub(crate) async fn forget(db: &Database) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Milliseconds that one claim of lanes took in `database`, on average; nothing where nobody counts.
+/// Milliseconds that one claim of lanes took in `database`, on average; nothing where nobody counts or
+/// none was claimed.
 pub(crate) async fn claim(db: &Database, database: &str) -> Result<Option<f64>, Failure> {
     if !is_counting(db).await? {
         return Ok(None);
@@ -49,7 +50,8 @@ pub(crate) async fn claim(db: &Database, database: &str) -> Result<Option<f64>, 
          WHERE d.datname = '{database}' AND s.query LIKE '%UPDATE lanes%'
              AND s.query LIKE '%SKIP LOCKED%'"
     );
-    db.number(&sql).await.map(Some)
+    // JSON knows no NaN.
+    Ok(Some(db.number(&sql).await?).filter(|took| !took.is_nan()))
 }
 
 async fn is_counting(db: &Database) -> Result<bool, Failure> {
