@@ -55,7 +55,7 @@ async fn drain_all(tools: &Tools, length: Length, report: &mut Part) -> Result<(
         let db = &installation.db;
         outbox::prepare(db, SIZE).await?;
         outbox::add_tenants(db, Range::first(tenants), "'localhost'", sink.port).await?;
-        let name = format!("{} tenants, {} waiting", grouped(tenants), grouped(waiting));
+        let name = format!("{} tenants, {} waiting", grouped(&tenants), grouped(&waiting));
         let (rates, claims) = (
             Row::new("draining", &name, "a second"),
             Row::new("one claim of lanes, in the database", &name, "ms"),

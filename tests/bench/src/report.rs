@@ -190,13 +190,13 @@ fn number(value: f64) -> String {
     };
     let text = format!("{value:.digits$}");
     match text.split_once('.') {
-        Some((whole, rest)) => format!("{}.{rest}", grouped(whole)),
-        None => grouped(text),
+        Some((whole, rest)) => format!("{}.{rest}", grouped(&whole)),
+        None => grouped(&text),
     }
 }
 
 /// A whole number with thousands apart.
-pub(crate) fn grouped(number: impl ToString) -> String {
+pub(crate) fn grouped(number: &dyn ToString) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {
