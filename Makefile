@@ -16,8 +16,14 @@ portal-link: ## Print a link into the running demonstration's portal (ARGS= as f
 test: ## Set everything up and run every test (ARGS= goes to the runner)
 	@exec deploy/dev/test $(ARGS)
 
-bench-api: ## Measure the API beside pgbench and a bare handler (minutes; ARGS=--short: whether it works)
-	@exec deploy/dev/bench-api $(ARGS)
+bench: ## Measure everything beside its peers (an hour, an idle machine; ARGS="delivery flood", --short or table)
+	@exec deploy/dev/bench $(ARGS)
+
+bench-api: ## Measure the API alone
+	@exec deploy/dev/bench api $(ARGS)
+
+bench-engine: ## Measure SMTP sessions alone
+	@exec deploy/dev/bench engine $(ARGS)
 
 screenshots: ## Write pictures of every page of the portal into docs/screenshots
 	@exec deploy/dev/screenshots
@@ -40,7 +46,7 @@ lint: ## Run clippy over everything, warnings denied
 
 lint-scripts: ## Run shellcheck and hadolint over deploy/, where they are installed
 	@if command -v shellcheck >/dev/null; then \
-		shellcheck -x -S warning deploy/dev/lib.sh deploy/dev/{bench-api,guides,portal-link,postgres,run,screenshots,stop,test} deploy/postgres-init .ci/run; \
+		shellcheck -x -S warning deploy/dev/lib.sh deploy/dev/{bench,guides,portal-link,postgres,run,screenshots,stop,test} deploy/postgres-init .ci/run; \
 	else echo "shellcheck is not installed: scripts not checked"; fi
 	@if command -v hadolint >/dev/null; then hadolint deploy/Containerfile; \
 	else echo "hadolint is not installed: Containerfile not checked"; fi
@@ -65,10 +71,7 @@ openapi-check: ## Check that the API document in the tests' snapshots is the pro
 schemathesis: ## Try the running API for five minutes with made-up requests
 	@LETTERHEAD_SCHEMATHESIS_SECONDS=300 deploy/dev/test -p letterhead-tests schemathesis
 
-bench-engine: ## Measure SMTP sessions beside smtp-source and lettre's pool (minutes; an idle machine)
-	cargo run --release -q --manifest-path tests/engine/Cargo.toml
-
 ci: ## Run what the CI runs
 	@.ci/run
 
-.PHONY: help run portal-link test screenshots stop clean-state fmt fmt-check lint lint-scripts guides doc deny unused openapi-check schemathesis bench-api bench-engine ci
+.PHONY: help run portal-link test screenshots stop clean-state fmt fmt-check lint lint-scripts guides doc deny unused openapi-check schemathesis bench bench-api bench-engine ci

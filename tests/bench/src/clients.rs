@@ -15,8 +15,15 @@ use tokio::{
 
 use crate::{
     Failure,
-    report::{Sample, cpu_time},
+    machine::{Busy, Meter},
 };
+
+/// One measurement.
+pub(crate) struct Sample {
+    /// Requests, or rows.
+    pub(crate) per_second: f64,
+    pub(crate) busy: Busy,
+}
 
 /// Clients at once.
 pub(crate) const CLIENTS: usize = 32;
@@ -59,9 +66,9 @@ pub(crate) struct Load<'a> {
 
 impl Load<'_> {
     /// Asks for `seconds`, after a moment that is not counted. `server` is the process that answers.
-    pub(crate) async fn run(&self, seconds: u64, server: u32) -> Result<Sample, Failure> {
+    pub(crate) async fn run(&self, seconds: u32, server: u32) -> Result<Sample, Failure> {
         let begins = Instant::now() + Duration::from_millis(500);
-        let ends = begins + Duration::from_secs(seconds);
+        let ends = begins + Duration::from_secs(u64::from(seconds));
         let mut clients = JoinSet::new();
         for number in 0..CLIENTS {
             let mut requests = self.requests.to_vec();
@@ -70,18 +77,13 @@ impl Load<'_> {
             clients.spawn(async move { client(address, requests, expect, begins, ends).await });
         }
         tokio::time::sleep_until(begins.into()).await;
-        let before = (cpu_time(process::id())?, cpu_time(server)?);
+        let meter = Meter::start(&[server, process::id()])?;
         let mut answered = 0;
         while let Some(done) = clients.join_next().await {
             answered += done??;
         }
-        let took = begins.elapsed();
-        let after = (cpu_time(process::id())?, cpu_time(server)?);
-        Ok(Sample {
-            per_second: f64::from(answered) / took.as_secs_f64(),
-            clients_cpu: (after.0 - before.0) / took.as_secs_f64(),
-            server_cpu: Some((after.1 - before.1) / took.as_secs_f64()),
-        })
+        let took = begins.elapsed().as_secs_f64();
+        Ok(Sample { per_second: f64::from(answered) / took, busy: meter.read()? })
     }
 }
 

@@ -1,148 +1,245 @@
-//! What came of it: medians, how far the measurements lie apart, ratios; for people and as JSON.
+//! What came of it: medians, how far the measurements lie apart, ratios, goals. For people as a table
+//! in Markdown, for programs as a file of JSON for each part.
 
-use std::{fs, thread::available_parallelism};
+use std::{fs, path::Path};
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
-use crate::Failure;
+use crate::{Failure, PARTS, machine, machine::Busy, tools::Tools};
 
-/// One measurement.
-#[derive(Clone, Copy)]
-pub(crate) struct Sample {
-    /// Requests, or rows.
-    pub(crate) per_second: f64,
-    /// Processors that the clients kept busy.
-    pub(crate) clients_cpu: f64,
-    /// Processors that the process under test kept busy, where there is one besides Postgres.
-    pub(crate) server_cpu: Option<f64>,
+/// Everything measured in one run of one part.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Part {
+    name: String,
+    machine: String,
+    /// Whether it says no more than that everything works.
+    short: bool,
+    rows: Vec<Row>,
 }
 
-impl Sample {
-    /// The same in messages, `per_request` a request.
-    pub(crate) fn times(self, per_request: u32) -> Self {
-        Self { per_second: self.per_second * f64::from(per_request), ..self }
-    }
-}
-
-/// What was measured in turn with its peer.
+/// One measured thing.
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Row {
-    name: &'static str,
-    peer: &'static str,
-    pub(crate) ours: Vec<Sample>,
-    pub(crate) peers: Vec<Sample>,
+    /// What was measured, such as `32 sessions`.
+    pub(crate) measured: String,
+    /// Who was.
+    pub(crate) who: String,
+    pub(crate) unit: String,
+    /// One for each round.
+    pub(crate) values: Vec<f64>,
+    /// Processors that were busy with it: by name, one value for each round.
+    pub(crate) processors: Vec<(String, Vec<f64>)>,
+    /// How many times this the compared rate is, one for each round.
+    pub(crate) ratios: Vec<f64>,
+    pub(crate) goal: Option<Goal>,
+    /// What else there is to say.
+    pub(crate) note: String,
+}
+
+/// What is to be reached.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) enum Goal {
+    /// The median ratio is at least this.
+    Ratio(f64),
+    /// The median ratio is at most this.
+    RatioAtMost(f64),
+    /// The median value is at least this.
+    AtLeast(f64),
+    /// The median value is at most this.
+    AtMost(f64),
 }
 
 impl Row {
     /// A row without measurements.
-    pub(crate) const fn new(name: &'static str, peer: &'static str) -> Self {
-        Self { name, peer, ours: Vec::new(), peers: Vec::new() }
+    pub(crate) fn new(measured: &str, who: &str, unit: &str) -> Self {
+        Self {
+            measured: measured.to_owned(),
+            who: who.to_owned(),
+            unit: unit.to_owned(),
+            ..Self::default()
+        }
     }
 
-    /// The median of the ratios of measurements that followed each other.
-    fn ratio(&self) -> f64 {
-        let pairs = self.ours.iter().zip(&self.peers);
-        median(pairs.map(|(ours, peer)| ours.per_second / peer.per_second))
+    /// The row with a goal.
+    pub(crate) fn with_goal(self, goal: Goal) -> Self {
+        Self { goal: Some(goal), ..self }
+    }
+
+    /// Adds a round's processors, by `names` for the processes that were measured.
+    pub(crate) fn add_busy(&mut self, names: &[&str], busy: &Busy) {
+        let processes = names.iter().copied().zip(busy.processes.iter().copied());
+        for (name, value) in processes.chain([("machine", busy.machine)]) {
+            match self.processors.iter_mut().find(|(other, _)| other == name) {
+                Some((_, values)) => values.push(value),
+                None => self.processors.push((name.to_owned(), vec![value])),
+            }
+        }
+    }
+
+    /// Sets how many times this `ours` is, round by round.
+    pub(crate) fn compare(&mut self, ours: &Self) {
+        self.ratios =
+            ours.values.iter().zip(&self.values).map(|(one, other)| one / other).collect();
+    }
+
+    fn verdict(&self) -> Option<bool> {
+        Some(match self.goal? {
+            Goal::Ratio(least) => median(&self.ratios) >= least,
+            Goal::RatioAtMost(most) => median(&self.ratios) <= most,
+            Goal::AtLeast(least) => median(&self.values) >= least,
+            Goal::AtMost(most) => median(&self.values) <= most,
+        })
+    }
+
+    fn print(&self) {
+        let busy = self.processors.iter();
+        let busy = busy.map(|(name, values)| format!("{name} {:.2}", median(values)));
+        let ratio = if self.ratios.is_empty() {
+            String::new()
+        } else {
+            format!("{} ×", spread(&self.ratios))
+        };
+        let goal = match self.goal {
+            None => String::new(),
+            Some(Goal::Ratio(least)) => format!("≥ {least} ×"),
+            Some(Goal::RatioAtMost(most)) => format!("≤ {most} ×"),
+            Some(Goal::AtLeast(least)) => format!("≥ {}", number(least)),
+            Some(Goal::AtMost(most)) => format!("≤ {}", number(most)),
+        };
+        let verdict = match self.verdict() {
+            None => "",
+            Some(true) => "met",
+            Some(false) => "**missed**",
+        };
+        println!(
+            "| {} | {} | {} {} | {} | {ratio} | {goal} | {verdict} | {} |",
+            self.measured,
+            self.who,
+            spread(&self.values),
+            self.unit,
+            busy.collect::<Vec<_>>().join(", "),
+            self.note,
+        );
     }
 }
 
-/// Every row, and the machine.
-pub(crate) struct Report(Vec<Row>);
-
-impl Report {
-    /// A report of nothing.
-    pub(crate) const fn new() -> Self {
-        Self(Vec::new())
+impl Part {
+    /// A part without rows, on this machine as it is now.
+    pub(crate) async fn begin(tools: &Tools, name: &str, short: bool) -> Result<Self, Failure> {
+        println!("measuring: {name}");
+        let machine = machine::describe(&tools.superuser).await?;
+        Ok(Self { name: name.to_owned(), machine, short, rows: Vec::new() })
     }
 
     /// Adds a row, and says that it is there.
     pub(crate) fn add(&mut self, row: Row) {
-        println!("measured: {}", row.name);
-        self.0.push(row);
+        let (values, unit) = (spread(&row.values), &row.unit);
+        println!("  {}, {}: {values} {unit}", row.measured, row.who);
+        self.rows.push(row);
     }
 
-    /// Prints a table, `more` lines, and everything as one line of JSON.
-    pub(crate) fn print(&self, more: &str) {
-        println!("\n{}\n", machine());
-        println!(
-            "| measured | a second | peer | a second | ratio | server's CPUs | clients' CPUs |"
-        );
-        println!("|---|---|---|---|---|---|---|");
-        for row in &self.0 {
-            let server = row.ours.iter().filter_map(|sample| sample.server_cpu);
-            println!(
-                "| {} | {} | {} | {} | {:.2} | {:.2} | {:.2} / {:.2} |",
-                row.name,
-                rate(&row.ours),
-                row.peer,
-                rate(&row.peers),
-                row.ratio(),
-                median(server),
-                median(row.ours.iter().map(|sample| sample.clients_cpu)),
-                median(row.peers.iter().map(|sample| sample.clients_cpu)),
-            );
+    /// Prints everything as a table, and keeps it.
+    pub(crate) fn end(&self, tools: &Tools) -> Result<(), Failure> {
+        self.print();
+        fs::create_dir_all(&tools.results)?;
+        let file = tools.results.join(format!("{}.json", self.name));
+        fs::write(&file, serde_json::to_string_pretty(self)?)?;
+        println!("kept in {}\n", file.display());
+        Ok(())
+    }
+
+    fn print(&self) {
+        let short = if self.short { " (short: says only that it works)" } else { "" };
+        println!("\n### {}{short}\n\n{}\n", self.name, self.machine);
+        println!("| measured | who | median (lowest–highest) | processors | ratio | goal | | |");
+        println!("|---|---|---|---|---|---|---|---|");
+        self.rows.iter().for_each(Row::print);
+        println!();
+    }
+}
+
+/// Prints what earlier runs have kept.
+pub(crate) fn print_all(results: &Path) -> Result<(), Failure> {
+    for part in PARTS {
+        let file = results.join(format!("{part}.json"));
+        // A part that was never measured has none.
+        if let Ok(text) = fs::read_to_string(file) {
+            serde_json::from_str::<Part>(&text)?.print();
         }
-        println!("\n{more}");
-        println!(
-            "{}",
-            json!({"machine": machine(), "rows": self.0.iter().map(as_json).collect::<Vec<_>>()})
-        );
+    }
+    Ok(())
+}
+
+/// The median, with the lowest and the highest where there are several.
+fn spread(values: &[f64]) -> String {
+    let (low, high) =
+        values.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), &v| (low.min(v), high.max(v)));
+    match values {
+        [] => "–".to_owned(),
+        [one] => number(*one),
+        _ => format!("{} ({}–{})", number(median(values)), number(low), number(high)),
     }
 }
 
-/// The median, with the lowest and the highest.
-fn rate(samples: &[Sample]) -> String {
-    let rates = || samples.iter().map(|sample| sample.per_second);
-    let (low, high) = (rates().fold(f64::INFINITY, f64::min), rates().fold(0.0, f64::max));
-    format!("{:.0} ({low:.0}–{high:.0})", median(rates()))
+/// With thousands apart, and as many digits behind the point as say something.
+fn number(value: f64) -> String {
+    let digits = match value {
+        100.0.. => 0,
+        10.0.. => 1,
+        _ => 2,
+    };
+    let text = format!("{value:.digits$}");
+    match text.split_once('.') {
+        Some((whole, rest)) => format!("{}.{rest}", grouped(&whole)),
+        None => grouped(&text),
+    }
 }
 
-fn as_json(row: &Row) -> Value {
-    let rates = |samples: &[Sample]| samples.iter().map(|it| it.per_second).collect::<Vec<_>>();
-    json!({
-        "name": row.name, "peer": row.peer, "ratio": row.ratio(),
-        "per_second": rates(&row.ours), "peer_per_second": rates(&row.peers),
-    })
+/// A whole number with thousands apart.
+pub(crate) fn grouped(number: &dyn ToString) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.collect();
+/// The middle one.
+pub(crate) fn median(values: &[f64]) -> f64 {
+    percentile(values, 50)
+}
+
+/// The value that `percent` of the values do not exceed.
+pub(crate) fn percentile(values: &[f64], percent: usize) -> f64 {
+    let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    let rank = (values.len() * percent).div_ceil(100).max(1);
+    values.get(rank - 1).copied().unwrap_or(f64::NAN)
 }
 
-/// The machine, and how busy it is with other things.
-fn machine() -> String {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let memory =
-        memory.lines().next().and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    format!(
-        "{} × {}, {} GiB; load {}",
-        available_parallelism().map_or(0, usize::from),
-        model.map_or("unknown processor", |(_, model)| model),
-        memory.unwrap_or(0) / (1024 * 1024),
-        load.split_whitespace().take(3).collect::<Vec<_>>().join(" "),
-    )
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Seconds of processor time that a process has used.
-pub(crate) fn cpu_time(process: u32) -> Result<f64, Failure> {
-    fields(process, 11)
-}
+    #[test]
+    fn numbers_are_grouped_and_rounded() {
+        let cases =
+            [(0.1234, "0.12"), (12.34, "12.3"), (999.6, "1,000"), (1_234_567.0, "1,234,567")];
+        for (value, expected) in cases {
+            assert_eq!(number(value), expected);
+        }
+    }
 
-/// The same of the children of this process that have ended.
-pub(crate) fn children_cpu_time() -> Result<f64, Failure> {
-    fields(std::process::id(), 13)
-}
+    #[test]
+    fn a_percentile_is_one_of_the_values() {
+        let values: Vec<_> = (1..=100).map(f64::from).collect();
 
-/// The sum of two fields behind the command's name in `/proc/<pid>/stat`, in seconds: time in the
-/// program and in the kernel, in ticks of which Linux shows a hundred a second.
-fn fields(process: u32, first: usize) -> Result<f64, Failure> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let (_, rest) = stat.rsplit_once(") ").ok_or("an unknown form of /proc/<pid>/stat")?;
-    let ticks = rest.split(' ').skip(first).take(2).map(str::parse::<u32>);
-    let ticks: u32 = ticks.sum::<Result<u32, _>>()?;
-    Ok(f64::from(ticks) / 100.0)
+        assert!((percentile(&values, 99) - 99.0).abs() < f64::EPSILON);
+        assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
+        assert!((percentile(&[7.0], 95) - 7.0).abs() < f64::EPSILON);
+    }
 }

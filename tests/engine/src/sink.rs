@@ -20,17 +20,40 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
+use crate::tally::Tally;
+
 /// What the sink offers, and how far away it is.
-#[derive(Clone)]
 pub(crate) struct Offer {
-    pub(crate) pipelining: bool,
-    pub(crate) chunking: bool,
-    pub(crate) round_trip: Duration,
-    pub(crate) acceptor: Option<TlsAcceptor>,
+    /// What it answers to EHLO, once nothing more is to come of TLS.
+    greeting: Vec<u8>,
+    round_trip: Duration,
+    acceptor: Option<TlsAcceptor>,
+}
+
+impl Offer {
+    /// `keywords` are of SMTP, in any case and separated by spaces; `round_trip` is in milliseconds;
+    /// with a `ca_file` there is STARTTLS, with a certificate that is written there.
+    pub(crate) fn parse(keywords: &str, round_trip: &str, ca_file: &str) -> io::Result<Self> {
+        let acceptor = if ca_file.is_empty() {
+            None
+        } else {
+            let (pem, acceptor) = certificate();
+            std::fs::write(ca_file, pem)?;
+            Some(acceptor)
+        };
+        let mut greeting = b"250-sink\r\n".to_vec();
+        for keyword in keywords.split_whitespace().map(str::to_uppercase) {
+            let mechanism = if keyword == "AUTH" { " PLAIN" } else { "" };
+            greeting.extend_from_slice(format!("250-{keyword}{mechanism}\r\n").as_bytes());
+        }
+        greeting.extend_from_slice(b"250 8BITMIME\r\n");
+        let round_trip = Duration::from_millis(round_trip.parse().map_err(io::Error::other)?);
+        Ok(Self { greeting, round_trip, acceptor })
+    }
 }
 
 /// A certificate for localhost as PEM, and what serves it.
-pub(crate) fn certificate() -> (String, TlsAcceptor) {
+fn certificate() -> (String, TlsAcceptor) {
     let key = KeyPair::generate().expect("a key");
     let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
     let certificate = params.self_signed(&key).expect("a certificate");
@@ -45,22 +68,43 @@ pub(crate) fn certificate() -> (String, TlsAcceptor) {
     (certificate.pem(), TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Listens on a free port, says on which, and serves until it is killed.
+/// Listens on a free port, says on which, and serves until nobody wants its tally any more.
 pub(crate) async fn serve(offer: Offer) -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    writeln!(io::stdout(), "{}", listener.local_addr()?.port())?;
+    let (offer, tally) = (Arc::new(offer), open(&listener)?);
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let offer = offer.clone();
+        tally.connection();
+        let (offer, tally) = (Arc::clone(&offer), tally.clone());
         // Whoever hangs up has sent what it wanted to.
-        tokio::spawn(async move { greet(stream, &offer).await.ok() });
+        tokio::spawn(async move { greet(stream, &offer, tally).await.ok() });
     }
 }
 
-async fn greet(mut stream: TcpStream, offer: &Offer) -> io::Result<()> {
+/// Listens on a free port at every address of this machine, takes connections, and never says a
+/// word.
+pub(crate) async fn keep_silent() -> io::Result<()> {
+    let listener = TcpListener::bind("0.0.0.0:0").await?;
+    let tally = open(&listener)?;
+    loop {
+        let (mut stream, _) = listener.accept().await?;
+        tally.connection();
+        // Until the other side gives up.
+        tokio::spawn(async move { stream.read(&mut [0; 64]).await });
+    }
+}
+
+fn open(listener: &TcpListener) -> io::Result<Tally> {
+    writeln!(io::stdout(), "{}", listener.local_addr()?.port())?;
+    let tally = Tally::begin();
+    tally.clone().tell();
+    Ok(tally)
+}
+
+async fn greet(mut stream: TcpStream, offer: &Offer, tally: Tally) -> io::Result<()> {
     let Some(acceptor) = offer.acceptor.as_ref() else {
-        return Talk::new(offer).run(stream, b"220 sink ESMTP\r\n").await;
+        return Talk::new(offer, tally).run(stream, b"220 sink ESMTP\r\n").await;
     };
     let mut buffer = [0; 512];
     stream.write_all(b"220 sink ESMTP\r\n").await?;
@@ -70,11 +114,12 @@ async fn greet(mut stream: TcpStream, offer: &Offer) -> io::Result<()> {
     let _starttls = stream.read(&mut buffer).await?;
     stream.write_all(b"220 go\r\n").await?;
     let stream = acceptor.accept(stream).await?;
-    Talk::new(offer).run(stream, b"").await
+    Talk::new(offer, tally).run(stream, b"").await
 }
 
 struct Talk<'a> {
     offer: &'a Offer,
+    tally: Tally,
     input: Vec<u8>,
     taken: usize,
     output: Vec<u8>,
@@ -82,8 +127,8 @@ struct Talk<'a> {
 }
 
 impl<'a> Talk<'a> {
-    fn new(offer: &'a Offer) -> Self {
-        Self { offer, input: Vec::new(), taken: 0, output: Vec::new(), in_body: false }
+    fn new(offer: &'a Offer, tally: Tally) -> Self {
+        Self { offer, tally, input: Vec::new(), taken: 0, output: Vec::new(), in_body: false }
     }
 
     async fn run<S>(mut self, stream: S, greeting: &[u8]) -> io::Result<()>
@@ -130,25 +175,31 @@ impl<'a> Talk<'a> {
         if reader.read_buf(&mut self.input).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        self.answer();
+        let messages = self.answer();
+        if messages > 0 {
+            self.tally.messages(messages);
+        }
         Ok(())
     }
 
-    /// Answers every command that is there whole.
-    fn answer(&mut self) {
+    /// Answers every command that is there whole, and says how many messages were.
+    fn answer(&mut self) -> u64 {
+        let mut messages = 0;
         loop {
             let rest = self.input.get(self.taken..).unwrap_or_default();
             if self.in_body {
-                let Some(end) = memmem::find(rest, b"\r\n.\r\n") else { return };
+                let Some(end) = memmem::find(rest, b"\r\n.\r\n") else { return messages };
                 self.taken += end + 5;
                 self.in_body = false;
+                messages += 1;
                 self.output.extend_from_slice(b"250 taken\r\n");
                 continue;
             }
-            let Some(end) = memmem::find(rest, b"\r\n") else { return };
+            let Some(end) = memmem::find(rest, b"\r\n") else { return messages };
             let (line, after) = (&rest[..end], end + 2);
             let reply: &[u8] = match line.get(..4).unwrap_or(line) {
-                b"EHLO" => self.greeting(),
+                b"EHLO" => &self.offer.greeting,
+                b"AUTH" => b"235 welcome\r\n",
                 b"DATA" => {
                     self.in_body = true;
                     b"354 go\r\n"
@@ -158,9 +209,10 @@ impl<'a> Talk<'a> {
                     let size =
                         size.iter().fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'));
                     if rest.len() < after + size {
-                        return;
+                        return messages;
                     }
                     self.taken += size;
+                    messages += 1;
                     b"250 taken\r\n"
                 }
                 b"QUIT" => b"221 bye\r\n",
@@ -168,14 +220,6 @@ impl<'a> Talk<'a> {
             };
             self.taken += after;
             self.output.extend_from_slice(reply);
-        }
-    }
-
-    fn greeting(&self) -> &'static [u8] {
-        match (self.offer.pipelining, self.offer.chunking) {
-            (true, true) => b"250-sink\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 8BITMIME\r\n",
-            (true, false) => b"250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n",
-            (false, _) => b"250-sink\r\n250 8BITMIME\r\n",
         }
     }
 }

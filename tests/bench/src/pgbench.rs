@@ -1,14 +1,14 @@
 //! pgbench: what Postgres does with the same rows when nobody asks for them over HTTP.
 
-use std::{fs, process::Stdio, time::Duration};
+use std::{fs, process::Stdio};
 
 use tokio::process::Command;
 
 use crate::{
     Failure,
-    clients::CLIENTS,
-    report::{Sample, children_cpu_time},
-    stand::Stand,
+    api::Stand,
+    clients::{CLIENTS, Sample},
+    machine::{Meter, children_cpu_time},
 };
 
 /// The row that the API stores for a message, without what it stores beside it (body, recipient). Ids
@@ -25,7 +25,7 @@ FROM (VALUES ('{tenant}'::uuid, '{sender}'::uuid)) AS s (tenant_id, id),
 
 /// Inserts `rows` rows a statement, each statement a transaction, with as many clients as the API
 /// has, for `seconds`; rows a second.
-pub(crate) async fn pgbench(stand: &Stand, rows: u32, seconds: u64) -> Result<Sample, Failure> {
+pub(crate) async fn run(stand: &Stand, rows: u32, seconds: u32) -> Result<Sample, Failure> {
     let text = INSERT
         .replace("{tenant}", &stand.tenant)
         .replace("{sender}", &stand.sender)
@@ -33,12 +33,12 @@ pub(crate) async fn pgbench(stand: &Stand, rows: u32, seconds: u64) -> Result<Sa
     let file = stand.folder.path().join(format!("insert-{rows}.sql"));
     fs::write(&file, text)?;
     let clients = CLIENTS.to_string();
-    let before = children_cpu_time()?;
+    let (meter, before) = (Meter::start(&[])?, children_cpu_time()?);
     let output = Command::new("pgbench")
         .args(["--no-vacuum", "--protocol=prepared", "--client", &clients, "--jobs=2"])
         .args(["--time", &seconds.to_string(), "--file"])
         .arg(&file)
-        .arg(&stand.owner_url)
+        .arg(&stand.installation.url)
         .stdin(Stdio::null())
         .output()
         .await?;
@@ -49,6 +49,7 @@ pub(crate) async fn pgbench(stand: &Stand, rows: u32, seconds: u64) -> Result<Sa
         return Err(format!("pgbench, {}: {errors}{text}", output.status).into());
     };
     let tps: f64 = tps.parse()?;
-    let clients_cpu = (children_cpu_time()? - before) / Duration::from_secs(seconds).as_secs_f64();
-    Ok(Sample { per_second: tps * f64::from(rows), clients_cpu, server_cpu: None })
+    let mut busy = meter.read()?;
+    busy.processes.push((children_cpu_time()? - before) / f64::from(seconds));
+    Ok(Sample { per_second: tps * f64::from(rows), busy })
 }
