@@ -28,7 +28,7 @@ pub use bulk_run::{
 };
 pub use event::EventRecord;
 pub use message::{
-    AttemptRecord, AttemptWord, LeasedLane, MessageRecord, QueueHold, QueueStats, RecipientRecord,
+    AttemptRecord, AttemptWord, LaneWait, LeasedLane, MessageRecord, QueueHold, QueueReading, QueueStats, RecipientRecord,
     Recovered,
 };
 pub use overview::{

@@ -84,6 +84,7 @@ impl Worker {
                 Marked::Full(wait) => return Ok(Some(Release::Full(wait))),
                 Marked::Lost => return Ok(None),
             };
+            self.app.metrics.window(messages.len());
             let delivered = match self.transport(lane, version).await {
                 Ok(transport) => {
                     transport.bound_sessions(limits.connections);

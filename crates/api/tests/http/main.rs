@@ -13,6 +13,7 @@ mod guides;
 mod known;
 mod limits;
 mod messages;
+mod metrics;
 mod operator;
 mod order;
 mod portal;

@@ -62,9 +62,9 @@ impl Bench {
         outcomes.into_values().collect()
     }
 
-    fn drops(&self) -> Vec<(GearFault, u64)> {
+    fn drops(&self) -> Vec<(Gear, GearFault, u64)> {
         let drops = self.mailer.transports().session_counts().gear_drops;
-        drops.into_iter().filter(|(_, count)| *count > 0).collect()
+        drops.into_iter().filter(|(.., count)| *count > 0).collect()
     }
 
     fn retired(&self) -> Vec<(Retirement, u64)> {
@@ -204,7 +204,7 @@ async fn a_server_that_forgets_what_came_ahead_is_asked_one_by_one_and_gets_each
     assert!(all_accepted(&outcomes));
     let counted = bench.sink.counted();
     assert_eq!((counted.taken.len(), counted.connections), (4, 2));
-    assert_eq!(bench.drops(), [(GearFault::TimedOut, 1)]);
+    assert_eq!(bench.drops(), [(Gear::Overlapped, GearFault::TimedOut, 1)]);
     let limit = bench.transport.gear_limit().unwrap();
     assert_eq!((limit.gear, limit.fault), (Gear::OneByOne, GearFault::TimedOut));
 }
@@ -231,7 +231,7 @@ async fn a_server_that_keeps_a_refused_transaction_open_refuses_no_sender() {
     let told: Vec<_> = outcomes.iter().flat_map(codes).collect();
     assert_eq!(told, [250, 250, 550, 250, 250]);
     assert_eq!(bench.sink.counted().taken.len(), 4);
-    assert_eq!(bench.drops(), [(GearFault::UnexpectedReply, 1)]);
+    assert_eq!(bench.drops(), [(Gear::Chunked, GearFault::UnexpectedReply, 1)]);
 }
 
 #[tokio::test]
@@ -243,7 +243,7 @@ async fn a_server_that_hangs_up_on_groups_is_asked_one_by_one_the_next_time() {
 
     assert_eq!(first, AttemptOutcome::NotSent(Cause::Closed));
     assert_eq!(codes(&second), [250]);
-    assert_eq!(bench.drops(), [(GearFault::Cut, 1)]);
+    assert_eq!(bench.drops(), [(Gear::Overlapped, GearFault::Cut, 1)]);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod limits;
 mod mark;
 mod park;
 mod read;
+mod reading;
 mod recover;
 mod result;
 mod retention;
