@@ -14,7 +14,8 @@ use letterhead_domain::test_run::TestStatus;
 use letterhead_mailer::counts::{SessionCounts, SessionsNow};
 use letterhead_storage::record::QueueReading;
 use prometheus::{
-    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
+    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
+    TextEncoder,
 };
 use tokio::sync::Mutex;
 
@@ -27,8 +28,7 @@ mod sessions;
 const REQUEST_SECONDS: [f64; 12] =
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 /// Seconds that a lane may wait for its turn: a worker that has time comes within milliseconds.
-const LANE_SECONDS: [f64; 11] =
-    [0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1_800.0];
+const LANE_SECONDS: [f64; 11] = [0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1_800.0];
 /// Messages that may be marked together.
 const WINDOW_MESSAGES: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 
@@ -111,8 +111,7 @@ impl Metrics {
     /// at a time.
     pub(crate) fn sessions(&self, counts: &SessionCounts, now: &SessionsNow) {
         self.0.sessions.take_over(counts, now);
-        let transports =
-            [(true, counts.transport_hits), (false, counts.transport_misses)];
+        let transports = [(true, counts.transport_hits), (false, counts.transport_misses)];
         for (hit, count) in transports {
             catch_up(&self.cache_counter("transport", hit), count);
         }

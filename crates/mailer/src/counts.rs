@@ -103,7 +103,8 @@ impl Counters {
     }
 
     pub(crate) fn gear_dropped(&self, gear: Gear, fault: GearFault) {
-        let counter = self.gear_drops.get(gear as usize).and_then(|faults| faults.get(fault as usize));
+        let counter =
+            self.gear_drops.get(gear as usize).and_then(|faults| faults.get(fault as usize));
         counter.into_iter().for_each(|counter| add(counter, 1));
     }
 

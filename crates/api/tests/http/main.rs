@@ -4,6 +4,7 @@
 
 mod arrival;
 mod batch;
+mod counted;
 mod denied;
 mod discoveries;
 mod dns_checks;

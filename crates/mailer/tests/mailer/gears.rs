@@ -98,6 +98,45 @@ async fn under_backlog_a_message_costs_one_round_trip_with_pipelining_alone() {
 }
 
 #[tokio::test]
+async fn slices_share_the_senders_sessions_and_more_are_opened_only_for_those_that_were_retired() {
+    for keywords in [NOTHING, PIPELINING, CHUNKING] {
+        let plan = Plan { keywords, manner: Manner::Faithful, segments: vec![] };
+        let bench = Bench::with(plan, |config| {
+            config.connections_per_sender = 2;
+            config.sessions.messages = 60;
+        })
+        .await;
+
+        for _slice in 0..5 {
+            assert!(all_accepted(&bench.run(backlog(100)).await), "{keywords:?}");
+        }
+
+        let (counted, ours) = (bench.sink.counted(), bench.mailer.transports().session_counts());
+        let retired: u64 = ours.retired.iter().map(|(_, count)| count).sum();
+        assert_eq!((counted.taken.len(), counted.said("NOOP")), (500, 0), "{keywords:?}");
+        assert_eq!(u64::try_from(counted.connections).unwrap(), ours.opened, "{keywords:?}");
+        assert!(ours.opened <= 2 + retired, "{keywords:?}: {ours:?}");
+        // Each carries as many as it may, and each slice after the first finds a warm one.
+        assert!((9..=11).contains(&ours.opened), "{keywords:?}: {ours:?}");
+        assert!(ours.reused >= 4, "{keywords:?}: {ours:?}");
+        assert_eq!(bench.mailer.transports().sessions_now().open, ours.opened - retired);
+    }
+}
+
+#[tokio::test]
+async fn a_senders_gear_is_told_with_what_made_it_slower() {
+    let bench = Bench::start(CHUNKING, Manner::DoesNotKnowBdat).await;
+    let gears = || bench.mailer.transports().sessions_now().gears;
+    assert_eq!(gears().map(|(_, senders)| senders), [0, 0, 0]);
+
+    bench.run(backlog(2)).await;
+    bench.run(backlog(2)).await;
+
+    assert_eq!(gears(), [(Gear::OneByOne, 0), (Gear::Overlapped, 1), (Gear::Chunked, 0)]);
+    assert_eq!(bench.drops(), [(Gear::Chunked, GearFault::UnexpectedReply, 1)]);
+}
+
+#[tokio::test]
 async fn with_chunking_a_round_trip_carries_a_window_of_messages() {
     let bench = Bench::start(CHUNKING, Manner::Faithful).await;
 

@@ -5,6 +5,7 @@
 mod accept;
 mod change;
 mod claim;
+mod cost;
 mod fixture;
 mod hold;
 mod limits;
