@@ -21,9 +21,9 @@ const WINDOW: usize = 16;
 const A_CLAIMED_LANE: i64 = 30;
 const A_MARKED_MESSAGE: i64 = 80;
 const A_RESULT: i64 = 40;
-const A_RELEASED_LANE: i64 = 40;
-/// Once among those whose servers are well, once among the others.
-const A_LANE_PASSED_OVER: i64 = 4;
+const A_RELEASED_LANE: i64 = 60;
+/// Many lanes lie on one page.
+const A_LANE_PASSED_OVER: i64 = 1;
 /// How many more they may be with ten times as many messages: the indexes have one more level.
 const FEW: f64 = 1.5;
 
