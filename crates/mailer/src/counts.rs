@@ -103,9 +103,10 @@ impl Counters {
     }
 
     pub(crate) fn gear_dropped(&self, gear: Gear, fault: GearFault) {
-        let counter =
-            self.gear_drops.get(gear as usize).and_then(|faults| faults.get(fault as usize));
-        counter.into_iter().for_each(|counter| add(counter, 1));
+        let faults = self.gear_drops.get(gear as usize);
+        if let Some(counter) = faults.and_then(|faults| faults.get(fault as usize)) {
+            add(counter, 1);
+        }
     }
 
     pub(crate) fn transport_asked_for(&self, was_kept: bool) {
