@@ -8,6 +8,7 @@
 
 mod architecture;
 mod command_line;
+mod counted;
 mod crashes;
 mod database_away;
 mod doctor;

@@ -30,6 +30,7 @@ pub mod guides;
 pub mod instances;
 mod intake;
 mod known;
+pub mod measure;
 pub mod messages;
 pub mod portal_links;
 pub mod portal_sessions;

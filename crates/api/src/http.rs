@@ -14,6 +14,7 @@ mod headers;
 mod health;
 mod json;
 mod limits;
+mod metrics;
 mod pages;
 mod paging;
 mod problem;
@@ -30,6 +31,7 @@ use uuid::Uuid;
 pub(crate) use answer::{Answering, Fallback, KnownPath, Paths};
 pub use document::document;
 pub(crate) use error::sentence;
+pub use metrics::{metrics_routes, serve_metrics};
 pub use problem::ProblemCode;
 pub use server::{HttpConfig, serve};
 

@@ -188,6 +188,7 @@ impl Worker {
                 // Nobody else takes slots, so there is one for each lane that was asked for.
                 break;
             };
+            self.app.metrics.lane_claimed(lane.in_trouble, lane.waited);
             let lease = self.leases.hold(&lane, asked_at);
             let worker = self.clone();
             let span =

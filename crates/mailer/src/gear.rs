@@ -38,7 +38,7 @@ impl Gear {
     }
 
     /// The gear below; the slowest has none.
-    const fn lower(self) -> Option<Self> {
+    pub(crate) const fn lower(self) -> Option<Self> {
         match self {
             Self::OneByOne => None,
             Self::Overlapped => Some(Self::OneByOne),
@@ -97,6 +97,8 @@ pub(crate) struct Gearbox(Mutex<Memory>);
 #[derive(Default)]
 struct Memory {
     limit: Option<(GearLimit, Instant)>,
+    /// The gear of the latest session.
+    latest: Option<Gear>,
     chunking_works: bool,
 }
 
@@ -104,7 +106,14 @@ impl Gearbox {
     /// The gear for a server with `capabilities`, at `now`.
     pub(crate) fn choose(&self, capabilities: &Capabilities, now: Instant) -> Gear {
         let offered = Gear::offered(capabilities);
-        self.limit(now).map_or(offered, |limit| limit.gear.min(offered))
+        let gear = self.limit(now).map_or(offered, |limit| limit.gear.min(offered));
+        self.lock().latest = Some(gear);
+        gear
+    }
+
+    /// The gear of the latest session, if there was one.
+    pub(crate) fn latest(&self) -> Option<Gear> {
+        self.lock().latest
     }
 
     /// What holds the sender back at `now`, if something does.

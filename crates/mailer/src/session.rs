@@ -129,7 +129,7 @@ impl Session {
         if let Some(fault) = self.ledger.fault()
             && gearbox.drop_below(self.ledger.gear(), fault, clock.now())
         {
-            run.transport.commons().counters.gear_dropped(fault);
+            run.transport.commons().counters.gear_dropped(self.ledger.gear(), fault);
         }
         std::mem::take(&mut self.served)
     }

@@ -29,8 +29,8 @@ pub use self::{
     run::{Dispatch, Parcel},
 };
 use crate::{
-    counts::{Retirement, SessionCounts},
-    gear::{GearLimit, Gearbox},
+    counts::{Retirement, SessionCounts, SessionsNow},
+    gear::{Gear, GearLimit, Gearbox},
     lease::LeaseDeadline,
     opening::Bounds,
     session::{Session, outcome_of},
@@ -81,12 +81,16 @@ impl Transports {
         E: Send + Sync + 'static,
         F: Future<Output = Result<(SmtpSettings, Option<SmtpPassword>), E>>,
     {
+        let mut was_kept = true;
         let open = async {
+            was_kept = false;
             let (settings, password) = load.await?;
             let commons = Arc::clone(&self.commons);
             Ok(Arc::new(Transport::new(settings, password, commons)))
         };
-        self.open.try_get_with(key, open).await
+        let transport = self.open.try_get_with(key, open).await;
+        self.commons.counters.transport_asked_for(was_kept);
+        transport
     }
 
     /// Forgets the transport under `key`. Sessions on loan end with their messages.
@@ -97,6 +101,17 @@ impl Transports {
     /// What the sessions of all transports did up to now.
     pub fn session_counts(&self) -> SessionCounts {
         self.commons.counters.read()
+    }
+
+    /// How the sessions of all transports stand at this moment. Looks at each transport.
+    pub fn sessions_now(&self) -> SessionsNow {
+        let latest: Vec<_> =
+            self.open.iter().filter_map(|(_, transport)| transport.gearbox.latest()).collect();
+        let count = |gear| latest.iter().filter(|latest| **latest == gear).count();
+        SessionsNow {
+            open: self.commons.open_sessions(),
+            gears: Gear::ALL.map(|gear| (gear, u64::try_from(count(gear)).unwrap_or(u64::MAX))),
+        }
     }
 
     /// How many transports are kept.

@@ -13,12 +13,14 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 
+mod counts;
 mod hold;
 mod template;
 mod url;
 
 use url::ServerUrl;
 
+pub use counts::Counts;
 pub use hold::Held;
 
 /// The role that programs under test sign in as.

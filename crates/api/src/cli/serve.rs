@@ -15,7 +15,6 @@ use crate::{
     app::{App, bulk_runs::runner::BulkRunner, instances},
     config::{AppArgs, HttpArgs, PortalArgs, WorkerArgs},
     http::{self, HttpConfig},
-    metrics,
     portal::{self, config::PortalConfig},
     worker::Worker,
 };
@@ -142,7 +141,7 @@ impl Program {
         let worker = worker.map(|worker| tokio::spawn(worker.run(stop.clone())));
         let metrics = metrics.map(|listener| {
             tell_address(&listener, "the metrics listen");
-            tokio::spawn(metrics::serve(listener, app.metrics.clone(), stop.clone()))
+            tokio::spawn(http::serve_metrics(listener, app.clone(), stop.clone()))
         });
         // Beside the portal, where people begin bulk runs and wait for them.
         let runner = api.is_some().then(|| BulkRunner::new(app.clone()).run(stop.clone()));

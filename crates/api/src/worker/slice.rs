@@ -165,7 +165,10 @@ impl<'w> Slice<'w> {
             self.close(Err(err));
         }
         let release = match marked {
-            Marked::Window { version, messages } => return self.fly(version, messages).await,
+            Marked::Window { version, messages } => {
+                self.worker.app.metrics.window(messages.len());
+                return self.fly(version, messages).await;
+            }
             Marked::Nothing => Release::Park,
             Marked::Blocked => match self.worker.block(self.lane).await {
                 Ok(()) => Release::Park,

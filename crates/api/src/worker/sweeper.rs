@@ -39,8 +39,6 @@ pub(super) async fn sweep(app: App, config: Arc<WorkerConfig>, stop: Cancellatio
 /// One round. Each step is bounded and commits by itself.
 async fn sweep_once(app: &App, retention: Retention) -> Result<(), StorageError> {
     let system = app.store.system().await?;
-    let stats = system.queue().stats().await?;
-    app.metrics.queue(stats.waiting, stats.oldest_due_age);
     let repaired = system.sweep().repair_lanes(BATCH).await?;
     system.commit().await?;
     if repaired > 0 {

@@ -4,6 +4,7 @@
 
 mod arrival;
 mod batch;
+mod counted;
 mod denied;
 mod discoveries;
 mod dns_checks;
@@ -13,6 +14,7 @@ mod guides;
 mod known;
 mod limits;
 mod messages;
+mod metrics;
 mod operator;
 mod order;
 mod portal;

@@ -60,6 +60,7 @@ pub(crate) struct Commons {
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
     places: Arc<Semaphore>,
+    most_places: usize,
     /// How many wait for a place.
     waiting: AtomicUsize,
     /// Whose sessions at rest are watched; some may have none at the moment.
@@ -83,6 +84,7 @@ impl Commons {
             clock,
             counters: Counters::default(),
             places: Arc::new(Semaphore::new(max_sessions.max(1))),
+            most_places: max_sessions.max(1),
             waiting: AtomicUsize::new(0),
             rested: Mutex::default(),
         }
@@ -104,6 +106,12 @@ impl Commons {
             Some(Ok(place)) => Ok(place),
             Some(Err(_)) | None => Err(lease_is_over()),
         }
+    }
+
+    /// How many sessions are open or being opened.
+    pub(super) fn open_sessions(&self) -> u64 {
+        let open = self.most_places.saturating_sub(self.places.available_permits());
+        u64::try_from(open).unwrap_or(u64::MAX)
     }
 
     /// Whether somebody waits for a place: a session should then not come to rest.

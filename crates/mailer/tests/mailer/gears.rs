@@ -62,9 +62,9 @@ impl Bench {
         outcomes.into_values().collect()
     }
 
-    fn drops(&self) -> Vec<(GearFault, u64)> {
+    fn drops(&self) -> Vec<(Gear, GearFault, u64)> {
         let drops = self.mailer.transports().session_counts().gear_drops;
-        drops.into_iter().filter(|(_, count)| *count > 0).collect()
+        drops.into_iter().filter(|(.., count)| *count > 0).collect()
     }
 
     fn retired(&self) -> Vec<(Retirement, u64)> {
@@ -95,6 +95,45 @@ async fn under_backlog_a_message_costs_one_round_trip_with_pipelining_alone() {
     assert_eq!((counted.said("NOOP"), counted.said("RSET"), counted.said("DATA")), (0, 0, 100));
     let ours = bench.mailer.transports().session_counts();
     assert_eq!((ours.opened, ours.messages, ours.round_trips), (1, 100, 101));
+}
+
+#[tokio::test]
+async fn slices_share_the_senders_sessions_and_more_are_opened_only_for_those_that_were_retired() {
+    for keywords in [NOTHING, PIPELINING, CHUNKING] {
+        let plan = Plan { keywords, manner: Manner::Faithful, segments: vec![] };
+        let bench = Bench::with(plan, |config| {
+            config.connections_per_sender = 2;
+            config.sessions.messages = 60;
+        })
+        .await;
+
+        for _slice in 0..5 {
+            assert!(all_accepted(&bench.run(backlog(100)).await), "{keywords:?}");
+        }
+
+        let (counted, ours) = (bench.sink.counted(), bench.mailer.transports().session_counts());
+        let retired: u64 = ours.retired.iter().map(|(_, count)| count).sum();
+        assert_eq!((counted.taken.len(), counted.said("NOOP")), (500, 0), "{keywords:?}");
+        assert_eq!(u64::try_from(counted.connections).unwrap(), ours.opened, "{keywords:?}");
+        assert!(ours.opened <= 2 + retired, "{keywords:?}: {ours:?}");
+        // Each carries as many as it may, and each slice after the first finds a warm one.
+        assert!((9..=11).contains(&ours.opened), "{keywords:?}: {ours:?}");
+        assert!(ours.reused >= 4, "{keywords:?}: {ours:?}");
+        assert_eq!(bench.mailer.transports().sessions_now().open, ours.opened - retired);
+    }
+}
+
+#[tokio::test]
+async fn a_senders_gear_is_told_with_what_made_it_slower() {
+    let bench = Bench::start(CHUNKING, Manner::DoesNotKnowBdat).await;
+    let gears = || bench.mailer.transports().sessions_now().gears;
+    assert_eq!(gears().map(|(_, senders)| senders), [0, 0, 0]);
+
+    bench.run(backlog(2)).await;
+    bench.run(backlog(2)).await;
+
+    assert_eq!(gears(), [(Gear::OneByOne, 0), (Gear::Overlapped, 1), (Gear::Chunked, 0)]);
+    assert_eq!(bench.drops(), [(Gear::Chunked, GearFault::UnexpectedReply, 1)]);
 }
 
 #[tokio::test]
@@ -204,7 +243,7 @@ async fn a_server_that_forgets_what_came_ahead_is_asked_one_by_one_and_gets_each
     assert!(all_accepted(&outcomes));
     let counted = bench.sink.counted();
     assert_eq!((counted.taken.len(), counted.connections), (4, 2));
-    assert_eq!(bench.drops(), [(GearFault::TimedOut, 1)]);
+    assert_eq!(bench.drops(), [(Gear::Overlapped, GearFault::TimedOut, 1)]);
     let limit = bench.transport.gear_limit().unwrap();
     assert_eq!((limit.gear, limit.fault), (Gear::OneByOne, GearFault::TimedOut));
 }
@@ -231,7 +270,7 @@ async fn a_server_that_keeps_a_refused_transaction_open_refuses_no_sender() {
     let told: Vec<_> = outcomes.iter().flat_map(codes).collect();
     assert_eq!(told, [250, 250, 550, 250, 250]);
     assert_eq!(bench.sink.counted().taken.len(), 4);
-    assert_eq!(bench.drops(), [(GearFault::UnexpectedReply, 1)]);
+    assert_eq!(bench.drops(), [(Gear::Chunked, GearFault::UnexpectedReply, 1)]);
 }
 
 #[tokio::test]
@@ -243,7 +282,7 @@ async fn a_server_that_hangs_up_on_groups_is_asked_one_by_one_the_next_time() {
 
     assert_eq!(first, AttemptOutcome::NotSent(Cause::Closed));
     assert_eq!(codes(&second), [250]);
-    assert_eq!(bench.drops(), [(GearFault::Cut, 1)]);
+    assert_eq!(bench.drops(), [(Gear::Overlapped, GearFault::Cut, 1)]);
 }
 
 #[tokio::test]

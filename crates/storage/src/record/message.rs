@@ -108,6 +108,9 @@ pub struct LeasedLane {
     pub in_trouble: bool,
     /// How many slices in a row did.
     pub trouble: u32,
+    /// For how long it might have been served: since its earliest message was due, nothing held it
+    /// back any more and its last slice was over, whichever came last.
+    pub waited: Duration,
 }
 
 /// A message that a lost worker had marked.
@@ -128,6 +131,77 @@ pub struct QueueStats {
     pub sending: u64,
     /// For how long the message that is due longest has been due, of senders that may send.
     pub oldest_due_age: Option<Duration>,
+}
+
+/// How the queue of all tenants stands, as far as that is cheap to tell whatever waits in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueReading {
+    /// Messages that wait, by their status; counted up to [`QueueReading::MOST_COUNTED`] together.
+    pub waiting: [(MessageStatus, u64); 3],
+    /// How many wait as the database's own statistics have it: as of its last vacuum or analysis.
+    pub waiting_estimate: u64,
+    /// Messages that are marked: on their way, or about to be.
+    pub sending: u64,
+    /// For how long the message that is due longest has been due, on lanes that may be served.
+    pub oldest_due_age: Option<Duration>,
+    /// Whether nothing leaves at all.
+    pub is_held: bool,
+    /// Lanes on which something waits, by what for.
+    pub lanes: [(LaneWait, u64); LaneWait::ALL.len()],
+}
+
+impl QueueReading {
+    /// Waiting messages that are counted at most, and no further.
+    pub const MOST_COUNTED: u64 = 50_000;
+}
+
+/// What a lane waits for on which something waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaneWait {
+    /// A worker that has time: it may be served now.
+    Due,
+    /// Nothing: a worker serves it.
+    Leased,
+    /// The time at which its earliest message may be tried.
+    Later,
+    /// Another try of a server in trouble.
+    BackingOff,
+    /// The end of a quota of which its server spoke.
+    Quota,
+    /// Room in its limit a day.
+    DailyLimit,
+    /// Room in its limit a minute.
+    MinuteLimit,
+    /// A person: its sender is paused or not proven, or its tenant suspended.
+    Blocked,
+}
+
+impl LaneWait {
+    /// Every one.
+    pub const ALL: [Self; 8] = [
+        Self::Due,
+        Self::Leased,
+        Self::Later,
+        Self::BackingOff,
+        Self::Quota,
+        Self::DailyLimit,
+        Self::MinuteLimit,
+        Self::Blocked,
+    ];
+
+    /// What it waits for in one word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Leased => "leased",
+            Self::Later => "later",
+            Self::BackingOff => "backing_off",
+            Self::Quota => "quota",
+            Self::DailyLimit => "daily_limit",
+            Self::MinuteLimit => "minute_limit",
+            Self::Blocked => "blocked",
+        }
+    }
 }
 
 /// The hold that keeps everything from leaving.

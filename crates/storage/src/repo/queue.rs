@@ -19,6 +19,8 @@ use crate::{
     store::SystemTx,
 };
 
+mod reading;
+
 /// The queue of all tenants.
 pub struct QueueRepo<'a> {
     tx: &'a DatabaseTransaction,

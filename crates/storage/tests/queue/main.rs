@@ -5,12 +5,14 @@
 mod accept;
 mod change;
 mod claim;
+mod cost;
 mod fixture;
 mod hold;
 mod limits;
 mod mark;
 mod park;
 mod read;
+mod reading;
 mod recover;
 mod result;
 mod retention;

@@ -59,7 +59,9 @@ const CLAIM: &str = concat!(
         lease_until = letterhead_now() + make_interval(secs => $3)
     FROM picked p
     WHERE l.tenant_id = p.tenant_id AND l.id = p.id AND p.turn <= cardinality($2::uuid[])
-    RETURNING l.tenant_id, l.id, l.lease_token, l.trouble"
+    RETURNING l.tenant_id, l.id, l.lease_token, l.trouble,
+        extract(epoch FROM letterhead_now()
+            - greatest(l.due_at, l.not_before, l.served_at))::float8 AS waited"
 );
 
 /// A lease that is over stays over, whoever asks: its holder has stopped writing by then.
@@ -98,6 +100,7 @@ struct LeasedRow {
     id: Uuid,
     lease_token: Uuid,
     trouble: i32,
+    waited: f64,
 }
 
 #[derive(FromQueryResult)]
@@ -188,6 +191,8 @@ impl TryFrom<LeasedRow> for LeasedLane {
             token: row.lease_token.into(),
             in_trouble: row.trouble > 0,
             trouble: number(row.trouble, "lanes")?,
+            // The clock of the database may have been set back.
+            waited: Duration::try_from_secs_f64(row.waited).unwrap_or_default(),
         })
     }
 }

@@ -1,0 +1,197 @@
+//! What choosing work costs, in pages looked at: the same however much waits.
+
+use letterhead_domain::{limit::Limits, message::RecipientStatus};
+use letterhead_storage::{
+    record::{LeasedLane, QueueReading},
+    repo::lane::{MarkRequest, Marked, Release},
+};
+use letterhead_test_database::TestDatabase;
+
+use crate::fixture::{LEASE, Queue, id, result};
+
+/// Lanes on which something waits; the first of them holds half of the messages.
+const LANES: usize = 10_000;
+/// Lanes that are claimed together.
+const CLAIMED: usize = 64;
+/// Messages that are marked together.
+const WINDOW: usize = 16;
+
+/// The most pages that each step may look at. A page is looked at more than once: on the way down
+/// each index, for a row's old and its new version, and to check what it refers to.
+const A_CLAIMED_LANE: i64 = 30;
+const A_MARKED_MESSAGE: i64 = 80;
+const A_RESULT: i64 = 40;
+const A_RELEASED_LANE: i64 = 60;
+/// Many lanes lie on one page.
+const A_LANE_PASSED_OVER: i64 = 1;
+/// How many more they may be with ten times as many messages: the indexes have one more level.
+const FEW: f64 = 1.5;
+
+/// What one step looked at: for each lane, message, result and released lane, and for each lane that
+/// a claim finds and may not have.
+#[derive(Clone, Copy, Debug)]
+struct Pages {
+    claim: i64,
+    mark: i64,
+    finish: i64,
+    release: i64,
+    passed_over: i64,
+}
+
+/// `messages` that wait on many lanes, all due; the clock is the one outside of tests, for the tests'
+/// own reads a table.
+async fn fill(db: &TestDatabase, messages: usize) {
+    let each = messages / 2 / LANES;
+    let flood = messages / 2;
+    db.sql(&format!(
+        "SET session_replication_role = replica;
+         CREATE OR REPLACE FUNCTION letterhead_now() RETURNS timestamptz
+             LANGUAGE sql STABLE PARALLEL SAFE RETURN now();
+         CREATE TEMPORARY TABLE sender AS
+             SELECT n, gen_random_uuid() AS id, (SELECT id FROM tenants) AS tenant_id
+             FROM generate_series(1, {LANES}) n;
+         INSERT INTO senders (tenant_id, id, slug, last_version, live_version)
+             SELECT tenant_id, id, 'sender-' || n, 1, 1 FROM sender;
+         INSERT INTO lanes (tenant_id, id, blocked, due_at, served_at)
+             SELECT tenant_id, id, false, now() - interval '1 hour',
+                 now() - interval '1 hour' + n * interval '1 ms'
+             FROM sender;
+         CREATE TEMPORARY TABLE message AS
+             SELECT s.tenant_id, s.id AS sender_id, gen_random_uuid() AS id, s.n AS sender, k.n
+             FROM sender s
+             CROSS JOIN LATERAL
+                 generate_series(1, CASE WHEN s.n = 1 THEN {flood} ELSE {each} END) k(n);
+         INSERT INTO messages (tenant_id, id, sender_id, kind, priority, subject, header_id, size,
+                 on_uncertain, due_at, expires_at)
+             SELECT tenant_id, id, sender_id, 'statement', 3, 'Your statement', '<x>', 1, 'resend',
+                 now() - interval '1 hour' + n * interval '1 ms', now() + interval '1 day'
+             FROM message;
+         INSERT INTO recipients (tenant_id, id, message_id, position, role, email)
+             SELECT tenant_id, gen_random_uuid(), id, 0, 'to', 'ann' || n || '@example.net'
+             FROM message WHERE sender <= {CLAIMED} AND n <= 2 * {WINDOW};
+         DROP TABLE sender, message;
+         SET session_replication_role = origin;
+         ANALYZE"
+    ))
+    .await;
+}
+
+/// Claims, marks on the lane with the flood, records the results, and gives the lane back.
+async fn walk(queue: &Queue) -> Pages {
+    let db = &queue.db;
+    db.counted().await;
+    let system = queue.store.system().await.unwrap();
+    let tokens: Vec<_> = (0..CLAIMED).map(|_| id()).collect();
+    let claimed = system.lanes().claim("worker", &tokens, LEASE, 16).await.unwrap();
+    system.commit().await.unwrap();
+    assert_eq!(claimed.len(), CLAIMED);
+    let claim = db.counted().await.pages;
+
+    let most = "SELECT sender_id FROM messages GROUP BY sender_id ORDER BY count(*) DESC LIMIT 1";
+    let flooded = db.rows(most).await[0]["sender_id"].as_str().unwrap().to_owned();
+    let is_flooded = |lane: &&LeasedLane| lane.sender.to_string() == flooded;
+    let lane = *claimed.iter().find(is_flooded).unwrap();
+    let window = queue.window(&lane, WINDOW).await;
+    assert_eq!(window.len(), WINDOW);
+    let mark = db.counted().await.pages;
+
+    let accepted = [RecipientStatus::Accepted];
+    let results: Vec<_> = window.iter().map(|marked| result(marked, &accepted)).collect();
+    assert_eq!(queue.finish(&lane, &results).await, []);
+    let finish = db.counted().await.pages;
+
+    assert!(queue.release(&lane, Release::Park).await);
+    let release = db.counted().await.pages;
+
+    db.sql("UPDATE lanes SET not_before = now() + interval '1 hour', trouble = 1").await;
+    db.sql("VACUUM ANALYZE lanes").await;
+    db.counted().await;
+    assert_eq!(queue.claim(CLAIMED).await, []);
+    let passed_over = db.counted().await.pages;
+    let each = |pages: i64, count: usize| pages / i64::try_from(count).unwrap();
+    Pages {
+        claim: each(claim, CLAIMED),
+        mark: each(mark, WINDOW),
+        finish: each(finish, WINDOW),
+        release,
+        passed_over: each(passed_over, LANES),
+    }
+}
+
+/// The second of two walks: the first one brings what the server remembers of its tables.
+async fn pages_with(messages: usize) -> Option<Pages> {
+    let queue = Queue::new().await;
+    if !queue.db.count_statements().await {
+        return None;
+    }
+    fill(&queue.db, messages).await;
+    walk(&queue).await;
+    let free =
+        "UPDATE lanes SET lease_token = NULL, lease_until = NULL, worker = NULL, trouble = 0,
+        not_before = '-infinity'";
+    queue.db.sql(free).await;
+    let first =
+        "UPDATE lanes SET served_at = '-infinity' WHERE id = (SELECT sender_id FROM messages
+        GROUP BY sender_id ORDER BY count(*) DESC LIMIT 1)";
+    queue.db.sql(first).await;
+    queue.db.sql("VACUUM lanes").await;
+    Some(walk(&queue).await)
+}
+
+#[tokio::test]
+async fn choosing_work_costs_the_same_however_much_waits() {
+    let Some(few) = pages_with(20_000).await else { return };
+    let Some(many) = pages_with(200_000).await else { return };
+    println!("20,000 messages wait: {few:?}; 200,000: {many:?}");
+
+    let steps = [
+        ("a claimed lane", few.claim, many.claim, A_CLAIMED_LANE),
+        ("a marked message", few.mark, many.mark, A_MARKED_MESSAGE),
+        ("a result", few.finish, many.finish, A_RESULT),
+        ("a released lane", few.release, many.release, A_RELEASED_LANE),
+        ("a lane passed over", few.passed_over, many.passed_over, A_LANE_PASSED_OVER),
+    ];
+    for (step, few, many, most) in steps {
+        assert!(many <= most, "{step}: {many} pages");
+        #[expect(clippy::cast_precision_loss, reason = "these are small numbers")]
+        let growth = many as f64 / few.max(1) as f64;
+        assert!(growth <= FEW, "{step}: {few} pages, and {many} with ten times as many");
+    }
+}
+
+#[tokio::test]
+async fn a_mark_that_finds_nothing_due_looks_at_nothing_that_waits_for_later() {
+    let queue = Queue::new().await;
+    if !queue.db.count_statements().await {
+        return;
+    }
+    fill(&queue.db, 20_000).await;
+    let lane = queue.claim(1).await[0];
+    queue.db.sql("UPDATE messages SET due_at = due_at + interval '1 day'").await;
+    queue.db.sql("VACUUM messages").await;
+    queue.db.counted().await;
+
+    let attempt_ids: Vec<_> = (0..WINDOW).map(|_| id()).collect();
+    let limits = Limits::default();
+    let request = MarkRequest { attempt_ids: &attempt_ids, max_bytes: 1_000_000, limits };
+    let marked = queue.mark_under(&lane, request).await;
+
+    assert_eq!(marked, Marked::Nothing);
+    let pages = queue.db.counted().await.pages;
+    assert!(pages <= A_MARKED_MESSAGE, "{pages} pages");
+}
+
+#[tokio::test]
+async fn a_reading_of_the_queue_stops_counting_where_it_says() {
+    let queue = Queue::new().await;
+    fill(&queue.db, 60_000).await;
+
+    let system = queue.store.system().await.unwrap();
+    let reading = system.queue().reading().await.unwrap();
+
+    let counted: u64 = reading.waiting.iter().map(|(_, count)| count).sum();
+    assert_eq!(counted, QueueReading::MOST_COUNTED);
+    // By the statistics, which were brought up to date just now.
+    assert!((50_001..70_000).contains(&reading.waiting_estimate), "{reading:?}");
+    assert!(reading.oldest_due_age.unwrap().as_secs() >= 3_590, "{reading:?}");
+}
