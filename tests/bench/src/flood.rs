@@ -8,7 +8,7 @@ use crate::{
     outbox,
     outbox::Range,
     probe::{Answered, Prober, latencies},
-    report::{Goal, Part, Row, median, percentile},
+    report::{Goal, Part, Row, grouped, median, percentile},
     server::{Offer, Server},
     tools::Tools,
 };
@@ -51,7 +51,7 @@ pub(crate) async fn measure(
         took.extend(latencies(db, OTHER_SLUG, &answered).await?);
         server.kill().await?;
     }
-    let who = format!("one message a second while another tenant sends {flood}");
+    let who = format!("one message a second while another tenant sends {}", grouped(&flood));
     let mut row = Row::new("202 to accepted, 99th percentile", &who, "ms");
     row.values.push(percentile(&took, 99));
     let (count, middle, last) = (took.len(), median(&took), percentile(&took, 100));

@@ -10,7 +10,7 @@ use crate::{
     outbox,
     outbox::Range,
     probe::{Prober, latencies},
-    report::{Goal, Part, Row, percentile},
+    report::{Goal, Part, Row, grouped, percentile},
     server::{Offer, Server},
     tools::Tools,
 };
@@ -45,12 +45,11 @@ pub(crate) async fn measure(
     outbox::add_tenants(db, HEALTHY, "'localhost'", sink.port).await?;
     outbox::add_tenants(db, silent, HOST, silence.port).await?;
 
-    let count = silent.to - silent.from + 1;
+    let beside_whom = format!("beside {} silent servers", grouped(&(silent.to - silent.from + 1)));
     let row = |who: &str| Row::new("202 to accepted, 95th percentile", who, "ms");
     let mut alone = row("one tenant, alone");
-    let mut beside = row(&format!("beside {count} silent servers"));
-    let mut grown =
-        Row::new("memory at its peak", &format!("beside {count} silent servers"), "MiB more");
+    let mut beside = row(&beside_whom);
+    let mut grown = Row::new("memory at its peak", &beside_whom, "MiB more");
     for _ in 0..length.rounds {
         outbox::empty(db).await?;
         outbox::settle(db).await?;
