@@ -60,7 +60,7 @@ pub(crate) async fn measure(
         prober.send().await?;
         let answered = prober.probe(INTERVAL, Duration::from_secs(alone_for)).await?;
         let took = latencies(db, HEALTHY_SLUG, &answered).await?;
-        alone.values.push(percentile(&took, 95));
+        alone.values.push(percentile(&took.each, 95));
 
         let before = resident(server.id())?;
         forget_peak(server.id())?;
@@ -68,12 +68,14 @@ pub(crate) async fn measure(
         outbox::wake(db, silent).await?;
         let answered = prober.probe(INTERVAL, Duration::from_secs(beside_for)).await?;
         let took = latencies(db, HEALTHY_SLUG, &answered).await?;
-        beside.values.push(percentile(&took, 95));
+        beside.values.push(percentile(&took.each, 95));
         grown.values.push((peak(server.id())? - before) / MIB);
-        let tried = silence.tally().await?.connections;
-        let longest = percentile(&took, 100);
-        beside.note =
-            format!("in the last round {tried} connections to them, longest {longest:.0} ms");
+        let (tried, longest) = (silence.tally().await?.connections, percentile(&took.each, 100));
+        let waiting = took.waiting;
+        beside.note = format!(
+            "in the last round {tried} connections to them, longest {longest:.0} ms, \
+             {waiting} never accepted"
+        );
         server.kill().await?;
     }
     beside.ratios = beside.values.iter().zip(&alone.values).map(|(one, two)| one / two).collect();
