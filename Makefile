@@ -16,7 +16,7 @@ portal-link: ## Print a link into the running demonstration's portal (ARGS= as f
 test: ## Set everything up and run every test (ARGS= goes to the runner)
 	@exec deploy/dev/test $(ARGS)
 
-bench: ## Measure everything beside its peers (an hour, an idle machine; ARGS="delivery flood", --short or table)
+bench: ## Measure everything beside its peers (three quarters of an hour, an idle machine; ARGS="delivery flood", --short or table)
 	@exec deploy/dev/bench $(ARGS)
 
 bench-api: ## Measure the API alone

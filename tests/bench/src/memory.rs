@@ -11,7 +11,7 @@ use crate::{
     installation::Installation,
     machine::{MIB, forget_peak, peak, resident},
     outbox,
-    report::{Goal, Part, Row},
+    report::{Goal, Part, Row, grouped},
     server::{Offer, Server},
     tenants,
     tools::Tools,
@@ -58,7 +58,7 @@ pub(crate) async fn measure(
     });
     tenants::make(address, &installation.key, SLUG, senders, &settings).await?;
     server.kill().await?;
-    let rounds = length.rounds.min(3);
+    let rounds = length.rounds;
     report.add(many_senders(&installation, &mut sink, senders, rounds).await?);
     for row in large_message(&installation, &mut sink, rounds).await? {
         report.add(row);
@@ -73,7 +73,7 @@ async fn many_senders(
     senders: usize,
     rounds: usize,
 ) -> Result<Row, Failure> {
-    let who = format!("the worker with {senders} senders cached, STARTTLS");
+    let who = format!("the worker with {} senders cached, STARTTLS", grouped(&senders));
     let mut row = Row::new("memory with senders", &who, "MiB more");
     let message = json!({
         "kind": "receipt", "to": [{"email": "ann@example.net"}], "subject": "Your receipt 4711",

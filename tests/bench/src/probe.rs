@@ -16,8 +16,8 @@ use crate::{
     database::Database,
 };
 
-/// How long a message may take before its measurement is given up.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long it is waited for messages after the last one was handed over.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Who sends them.
 pub(crate) struct Prober {
@@ -70,12 +70,20 @@ impl Prober {
     }
 }
 
-/// Waits until all of `answered` were accepted, and gives how long each took, in milliseconds.
+/// How long messages took, in milliseconds.
+pub(crate) struct Took {
+    /// Each; of one that was not accepted in [`PATIENCE`], how long it had waited by then.
+    pub(crate) each: Vec<f64>,
+    /// How many were not.
+    pub(crate) waiting: usize,
+}
+
+/// Waits until all of `answered` were accepted, at most for [`PATIENCE`].
 pub(crate) async fn latencies(
     db: &Database,
     slug: &str,
     answered: &Answered,
-) -> Result<Vec<f64>, Failure> {
+) -> Result<Took, Failure> {
     let began = Instant::now();
     let sql = format!(
         "SELECT m.id::text AS name, extract(epoch FROM m.finished_at)::float8 AS value
@@ -84,14 +92,12 @@ pub(crate) async fn latencies(
     );
     loop {
         let accepted: HashMap<String, f64> = db.pairs(&sql).await?.into_iter().collect();
-        let took = |(id, at): (&String, &f64)| Some((accepted.get(id)? - at).max(0.0) * 1_000.0);
-        let took: Option<Vec<f64>> = answered.iter().map(took).collect();
-        if let Some(took) = took {
-            return Ok(took);
-        }
-        if began.elapsed() > PATIENCE {
-            let count = accepted.len();
-            return Err(format!("of {} messages only {count} were accepted", answered.len()).into());
+        let waiting = answered.keys().filter(|id| !accepted.contains_key(*id)).count();
+        if waiting == 0 || began.elapsed() > PATIENCE {
+            let now = db.number("extract(epoch FROM clock_timestamp())").await?;
+            let until = |id| accepted.get(id).copied().unwrap_or(now);
+            let took = answered.iter().map(|(id, at)| (until(id) - at).max(0.0) * 1_000.0);
+            return Ok(Took { each: took.collect(), waiting });
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

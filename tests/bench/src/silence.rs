@@ -10,7 +10,7 @@ use crate::{
     outbox,
     outbox::Range,
     probe::{Prober, latencies},
-    report::{Goal, Part, Row, percentile},
+    report::{Goal, Part, Row, grouped, percentile},
     server::{Offer, Server},
     tools::Tools,
 };
@@ -45,12 +45,11 @@ pub(crate) async fn measure(
     outbox::add_tenants(db, HEALTHY, "'localhost'", sink.port).await?;
     outbox::add_tenants(db, silent, HOST, silence.port).await?;
 
-    let count = silent.to - silent.from + 1;
+    let beside_whom = format!("beside {} silent servers", grouped(&(silent.to - silent.from + 1)));
     let row = |who: &str| Row::new("202 to accepted, 95th percentile", who, "ms");
     let mut alone = row("one tenant, alone");
-    let mut beside = row(&format!("beside {count} silent servers"));
-    let mut grown =
-        Row::new("memory at its peak", &format!("beside {count} silent servers"), "MiB more");
+    let mut beside = row(&beside_whom);
+    let mut grown = Row::new("memory at its peak", &beside_whom, "MiB more");
     for _ in 0..length.rounds {
         outbox::empty(db).await?;
         outbox::settle(db).await?;
@@ -61,7 +60,7 @@ pub(crate) async fn measure(
         prober.send().await?;
         let answered = prober.probe(INTERVAL, Duration::from_secs(alone_for)).await?;
         let took = latencies(db, HEALTHY_SLUG, &answered).await?;
-        alone.values.push(percentile(&took, 95));
+        alone.values.push(percentile(&took.each, 95));
 
         let before = resident(server.id())?;
         forget_peak(server.id())?;
@@ -69,12 +68,14 @@ pub(crate) async fn measure(
         outbox::wake(db, silent).await?;
         let answered = prober.probe(INTERVAL, Duration::from_secs(beside_for)).await?;
         let took = latencies(db, HEALTHY_SLUG, &answered).await?;
-        beside.values.push(percentile(&took, 95));
+        beside.values.push(percentile(&took.each, 95));
         grown.values.push((peak(server.id())? - before) / MIB);
-        let tried = silence.tally().await?.connections;
-        let longest = percentile(&took, 100);
-        beside.note =
-            format!("in the last round {tried} connections to them, longest {longest:.0} ms");
+        let (tried, longest) = (silence.tally().await?.connections, percentile(&took.each, 100));
+        let waiting = took.waiting;
+        beside.note = format!(
+            "in the last round {tried} connections to them, longest {longest:.0} ms, \
+             {waiting} never accepted"
+        );
         server.kill().await?;
     }
     beside.ratios = beside.values.iter().zip(&alone.values).map(|(one, two)| one / two).collect();
