@@ -74,17 +74,19 @@ BEGIN
         ON CONFLICT DO NOTHING
         RETURNING message_id
     ), taken AS MATERIALIZED (
+        -- What is there already was stored by a call whose answer was lost. ON CONFLICT would cost each
+        -- row of each table a second record in the log; that way a call that meets such a one while it is
+        -- still running is refused by the primary key, and asks again.
         SELECT * FROM asked
         WHERE sender_id IS NOT NULL AND NOT suspended
             AND (key_id IS NULL OR id IN (SELECT message_id FROM key))
+            AND NOT EXISTS (SELECT FROM messages m WHERE m.tenant_id = asked.tenant AND m.id = asked.id)
     ), message AS (
-        -- What is there already was inserted by a call whose answer was lost; so are its other rows.
         INSERT INTO messages (tenant_id, id, sender_id, kind, priority, reference, subject, reply_to,
             header_id, size, on_uncertain, send_at, due_at, expires_at)
         SELECT tenant, id, sender_id, kind, priority, ref, subject, reply_to,
             header, size, on_uncertain, send_at, start_at, start_at + make_interval(secs => longest_wait)
         FROM taken
-        ON CONFLICT DO NOTHING
     ), file AS MATERIALIZED (
         SELECT message, array_agg(name ORDER BY n) AS names, array_agg(type ORDER BY n) AS types,
             array_agg(content ORDER BY n) AS contents
@@ -98,7 +100,6 @@ BEGIN
             coalesce(f.contents, '{}')
         FROM taken a LEFT JOIN file f ON f.message = a.turn
         WHERE a.text IS NOT NULL OR a.html IS NOT NULL
-        ON CONFLICT DO NOTHING
     ), recipient AS (
         INSERT INTO recipients (tenant_id, id, message_id, position, role, email, name)
         SELECT a.tenant, p.id, a.id, row_number() OVER (PARTITION BY p.message ORDER BY p.n), p.role,
@@ -106,7 +107,6 @@ BEGIN
         FROM unnest(person_of, person_ids, person_roles, person_emails, person_names)
             WITH ORDINALITY AS p(message, id, role, email, name, n)
         JOIN taken a ON a.turn = p.message
-        ON CONFLICT DO NOTHING
     ), wake AS (
         -- A lane's row is touched only if the lane is not due by then anyway: with many accepts at
         -- once it would be the one row that all of them wait for.

@@ -178,13 +178,11 @@ impl<T: ParseFromJSON + 'static> Body<T> {
             return Err(ApiError::too_large(limit));
         }
         let content_type = self.content_type;
-        let declared = self.declared_length.unwrap_or(0);
-        // Without a length it may become as large as may be.
-        let place = bounds.take_room(self.declared_length.unwrap_or(limit))?;
-        let bytes = match timeout(WHOLE, read(self.unread, declared, limit)).await {
-            Ok(read) => read?,
-            Err(_) => return Err(too_slow()),
-        };
+        let (bytes, place) =
+            match timeout(WHOLE, read(self.unread, self.declared_length, &bounds)).await {
+                Ok(read) => read?,
+                Err(_) => return Err(too_slow()),
+            };
         let hash = Sha256::digest(&*bytes).into();
         let mut places = Vec::new();
         let value = if bytes.is_empty() && may_be_empty(&registry_of::<T>(), &T::schema_ref()) {
@@ -239,9 +237,11 @@ const BELIEVED_FROM: usize = 64 * 1024;
 /// Reads at most `limit` bytes. They may hold a password, so they are wiped when dropped.
 async fn read(
     body: poem::Body,
-    declared: usize,
-    limit: usize,
-) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+    declared: Option<usize>,
+    bounds: &Bounds<'_>,
+) -> Result<(Zeroizing<Vec<u8>>, Option<Place>), ApiError> {
+    let (declared, limit) = (declared.unwrap_or(0), bounds.limit);
+    let mut place = bounds.take_room(declared)?;
     let mut source = body.into_async_read().take(limit as u64 + 1);
     let mut bytes = Zeroizing::new(Vec::new());
     loop {
@@ -250,6 +250,10 @@ async fn read(
             Ok(Ok(_)) => {
                 // Growing by doubling would hold a large body up to twice.
                 let come = bytes.len();
+                if place.is_none() && come > room::LARGE {
+                    // Its length was not said: it may become as large as may be.
+                    place = bounds.take_room(limit)?;
+                }
                 if (BELIEVED_FROM..declared).contains(&come) {
                     bytes.reserve_exact(declared - come + 1);
                 }
@@ -261,7 +265,7 @@ async fn read(
             Err(_) => return Err(too_slow()),
         }
     }
-    if bytes.len() > limit { Err(ApiError::too_large(limit)) } else { Ok(bytes) }
+    if bytes.len() > limit { Err(ApiError::too_large(limit)) } else { Ok((bytes, place)) }
 }
 
 fn too_slow() -> ApiError {

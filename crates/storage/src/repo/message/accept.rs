@@ -13,7 +13,7 @@ use uuid::Uuid;
 mod apart;
 
 use crate::{
-    error::{StorageError, failed, is_cut},
+    error::{StorageError, failed, is_cut, is_there},
     repo::{row, sql::statement},
     store::{STALE_TRIES, Store},
 };
@@ -153,7 +153,9 @@ impl Store {
                 Ok(rows) => break rows,
                 Err(err) => {
                     let err = DbErr::Query(RuntimeErr::SqlxError(err.into()));
-                    if !is_cut(&err) || tries == STALE_TRIES {
+                    // What a dead connection was asked may still be under way.
+                    let is_asked_again = tries > 0 && is_there(&err);
+                    if !(is_cut(&err) || is_asked_again) || tries == STALE_TRIES {
                         return Err(failed(ACTION)(err));
                     }
                     tries += 1;
