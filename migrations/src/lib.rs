@@ -117,6 +117,8 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0015_limits",
     "0016_sender_view",
     "0017_journal",
+    "0018_accept_together",
+    "0019_sender_changes",
 ];
 
 /// The name of every migration, in order, as the database keeps those that were applied.

@@ -14,7 +14,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use letterhead_domain::{id::TenantId, message::MessageLimits, sender::PromotePolicy};
 use letterhead_mailer::mailer::Mailer;
-use letterhead_storage::{record::RunLimits, store::Store};
+use letterhead_storage::{record::RunLimits, store::Store, wakeups::Change};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -35,6 +35,7 @@ pub mod messages;
 pub mod portal_links;
 pub mod portal_sessions;
 pub mod queue;
+pub mod room;
 pub mod senders;
 pub mod tenants;
 pub mod test_runs;
@@ -62,7 +63,7 @@ pub struct Rules {
     /// How many times a minute a tenant may have DNS searched: for the server of an address, or for
     /// what it says about a sender's domain.
     pub searches_per_minute: u32,
-    /// For how long a key or a tenant that was looked up is believed.
+    /// For how long a key, a tenant or a sender that was looked up is believed.
     pub known_for: Duration,
 }
 
@@ -87,6 +88,8 @@ pub struct Parts {
     pub bulk_begun: Notify,
     /// Work that outlives its request; a shutdown waits for it.
     pub tasks: TaskTracker,
+    /// How much of large bodies is in memory.
+    pub room: Arc<room::Room>,
     /// Messages about to be stored.
     intake: intake::Intake,
     /// The keys and tenants that were looked up a short while ago.
@@ -105,12 +108,13 @@ impl App {
     /// Puts the parts together.
     pub fn new(store: Store, mailer: Mailer, rules: Rules, waker: Waker, metrics: Metrics) -> Self {
         let parts = Parts {
-            store,
+            store: store.keeping_views(rules.known_for),
             mailer,
             rules,
             test_runs: test_runs::progress::RunsUnderWay::default(),
             bulk_begun: Notify::new(),
             tasks: TaskTracker::new(),
+            room: room::Room::new(&rules.message),
             intake: intake::Intake::default(),
             known: known::Known::new(rules.known_for, metrics.clone()),
             waker,
@@ -133,6 +137,18 @@ impl App {
             return Err(AppError::TooMany { retry_after: WINDOW.as_secs() });
         }
         Ok(())
+    }
+
+    /// Looks up again what was changed elsewhere.
+    fn forget(&self, change: Change) {
+        match change {
+            Change::ApiKey(_) => self.known.forget(change),
+            Change::Tenant(tenant) => {
+                self.known.forget(change);
+                self.store.forget_senders(tenant);
+            }
+            Change::Senders(tenant) => self.store.forget_senders(tenant),
+        }
     }
 
     /// The time that decides: the database's.

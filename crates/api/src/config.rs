@@ -149,7 +149,7 @@ pub struct RuleArgs {
     /// process
     #[arg(long, env = "LETTERHEAD_SEARCHES_PER_MINUTE", default_value_t = 10)]
     pub searches_per_minute: u32,
-    /// Seconds for which an API key or a tenant that was looked up is believed; 0 to look each time
+    /// Seconds for which a key, a tenant or a shown sender that was looked up is believed; 0 to look each time
     #[arg(long, env = "LETTERHEAD_CACHE_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=60))]
     pub cache_seconds: u64,
     /// Recipients a message

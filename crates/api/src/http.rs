@@ -10,6 +10,7 @@ mod auth;
 mod body;
 mod document;
 mod error;
+mod files;
 mod headers;
 mod health;
 mod json;

@@ -176,6 +176,14 @@ pub struct MessageContent {
     pub attachments: Vec<Attachment>,
 }
 
+impl MessageContent {
+    /// Text, HTML and files together, in bytes.
+    pub fn bytes(&self) -> usize {
+        let bodies = [&self.text, &self.html].into_iter().flatten().map(String::len);
+        bodies.chain(self.attachments.iter().map(|file| file.content.len())).sum()
+    }
+}
+
 /// A message that is well formed and not yet stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMessage {

@@ -103,6 +103,11 @@ pub(crate) fn is_cut(err: &DbErr) -> bool {
             .is_some_and(|err| matches!(err, sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed))
 }
 
+/// Whether a row with the same key is there.
+pub(crate) fn is_there(err: &DbErr) -> bool {
+    matches!(err.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+}
+
 /// Whether a role may not be entered (42501), or is not there (22023).
 pub(crate) fn is_closed_role(err: &DbErr) -> bool {
     database_code(err).is_some_and(|code| matches!(code.as_ref(), "42501" | "22023"))

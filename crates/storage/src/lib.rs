@@ -12,4 +12,5 @@ pub mod record;
 pub mod repo;
 pub mod store;
 pub mod vault;
+mod views;
 pub mod wakeups;

@@ -1,7 +1,7 @@
 //! The way in: one pool, and transactions that are bound to a role, and to a tenant, from their
 //! first statement on.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use letterhead_domain::id::TenantId;
@@ -13,6 +13,7 @@ use sea_orm::{
 use crate::{
     error::{StorageError, failed, is_cut, silent},
     key::MasterKeys,
+    views::{ForgetAfter, Views},
 };
 
 /// How long the database may leave one step without an answer.
@@ -36,6 +37,7 @@ pub struct StoreConfig {
 pub struct Store {
     db: DatabaseConnection,
     keys: MasterKeys,
+    views: Arc<Views>,
 }
 
 impl Store {
@@ -60,7 +62,13 @@ impl Store {
                 options.application_name("letterhead").statement_cache_capacity(statement_cache)
             });
         let db = Database::connect(options).await.map_err(failed("open the pool"))?;
-        Ok(Self { db, keys })
+        Ok(Self { db, keys, views: Arc::new(Views::new(Duration::ZERO)) })
+    }
+
+    /// The same store, which keeps what is shown of senders for so long; without this, not at all.
+    #[must_use]
+    pub fn keeping_views(self, kept_for: Duration) -> Self {
+        Self { views: Arc::new(Views::new(kept_for)), ..self }
     }
 
     /// Whether the database answers and has the schema that this program knows.
@@ -83,7 +91,8 @@ impl Store {
     /// [`StorageError::Unavailable`] if the database is away.
     pub async fn tenant(&self, tenant: TenantId) -> Result<TenantTx, StorageError> {
         let (tx, now) = self.begin("letterhead_tenant", &tenant.to_string()).await?;
-        Ok(TenantTx { tx, tenant, now, keys: self.keys.clone() })
+        let (keys, views) = (self.keys.clone(), self.views.clone());
+        Ok(TenantTx { tx, tenant, now, keys, views })
     }
 
     /// Begins a transaction across tenants, as the role that cannot read secrets or bodies.
@@ -99,6 +108,11 @@ impl Store {
     /// The master keys this store knows.
     pub fn master_keys(&self) -> &MasterKeys {
         &self.keys
+    }
+
+    /// What was read of senders a short while ago.
+    pub(crate) fn views(&self) -> &Views {
+        &self.views
     }
 
     /// The pool itself, for what stands outside transactions: `LISTEN` and `NOTIFY`.
@@ -178,6 +192,7 @@ pub struct TenantTx {
     pub(crate) tenant: TenantId,
     pub(crate) now: DateTime<Utc>,
     pub(crate) keys: MasterKeys,
+    views: Arc<Views>,
 }
 
 /// A transaction across tenants. Repositories are its methods, see [`crate::repo`].
@@ -205,6 +220,7 @@ impl TenantTx {
     /// [`StorageError::Unavailable`] or [`StorageError::Database`]; whether it was committed is
     /// then unknown.
     pub async fn commit(self) -> Result<(), StorageError> {
+        let _forget = ForgetAfter(&self.views, self.tenant);
         self.tx.commit().await.map_err(failed("commit"))
     }
 }

@@ -43,6 +43,8 @@ pub enum Change {
     ApiKey(ApiKeyId),
     /// A tenant was deleted, and with it its keys.
     Tenant(TenantId),
+    /// Something that is shown of a tenant's senders was changed. The database tells it by triggers.
+    Senders(TenantId),
 }
 
 /// What came in from the other instances.
@@ -59,11 +61,13 @@ pub enum Signal {
 impl Change {
     const API_KEY: &str = "api_key";
     const TENANT: &str = "tenant";
+    const SENDERS: &str = "senders";
 
     fn payload(self) -> String {
         match self {
             Self::ApiKey(id) => format!("{} {id}", Self::API_KEY),
             Self::Tenant(id) => format!("{} {id}", Self::TENANT),
+            Self::Senders(id) => format!("{} {id}", Self::SENDERS),
         }
     }
 
@@ -71,6 +75,7 @@ impl Change {
         match payload.split_once(' ')? {
             (Self::API_KEY, id) => id.parse().ok().map(Self::ApiKey),
             (Self::TENANT, id) => id.parse().ok().map(Self::Tenant),
+            (Self::SENDERS, id) => id.parse().ok().map(Self::Senders),
             _ => None,
         }
     }

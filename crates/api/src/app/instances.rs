@@ -39,9 +39,10 @@ pub async fn exchange(app: App, stop: CancellationToken) {
         loop {
             match signals.next().await {
                 Signal::Wake => app.waker.wake_here(),
-                Signal::Changed(change) => app.known.forget(change),
+                Signal::Changed(change) => app.forget(change),
                 Signal::Connected => {
                     app.known.forget_all();
+                    app.store.forget_all_senders();
                     app.waker.wake_here();
                 }
             }

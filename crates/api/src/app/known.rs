@@ -143,6 +143,7 @@ impl Known {
         changes.count += 1;
         match change {
             Change::ApiKey(id) => self.keys.invalidate(&id),
+            Change::Senders(_) => {}
             Change::Tenant(tenant) => {
                 let is_theirs = move |_: &ApiKeyId, seen: &Seen<KnownKey>| matches!(seen.found.key.owner, KeyOwner::Tenant { tenant: it, .. } if it == tenant);
                 let is_it = move |_: &TenantRef, seen: &Seen<TenantId>| seen.found == tenant;

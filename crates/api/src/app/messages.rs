@@ -14,7 +14,7 @@ use letterhead_storage::{
 };
 use uuid::Uuid;
 
-use super::{App, AppError, access::Caller, intake::Arrival};
+use super::{App, AppError, access::Caller, intake::Arrival, room::Place};
 use crate::random;
 
 /// A caller's promise that equal keys mean the same message.
@@ -49,7 +49,8 @@ pub async fn parse(app: &App, input: MessageInput) -> Result<NewMessage, AppErro
     Ok(NewMessage::parse(input, &app.rules.message, now)?)
 }
 
-/// Takes a message over, durably; it leaves when its sender is live and its turn comes.
+/// Takes a message over, durably; it leaves when its sender is live and its turn comes. `place` is the
+/// room that it takes in memory, if it is large.
 ///
 /// # Errors
 ///
@@ -60,17 +61,20 @@ pub async fn accept(
     caller: &Caller,
     message: NewMessage,
     idempotency: Option<IdempotencyKey>,
+    place: Option<Place>,
 ) -> Result<Accepted, AppError> {
-    accept_all(app, caller, "messages", vec![(message, idempotency)]).await.remove(0)
+    accept_all(app, caller, "messages", vec![(message, idempotency)], place).await.remove(0)
 }
 
-/// Takes many messages over, each by itself; the outcomes come in the same order.
+/// Takes many messages over, each by itself; the outcomes come in the same order. `place` is the room
+/// that they take in memory together, if they are large.
 pub async fn accept_batch(
     app: &App,
     caller: &Caller,
     messages: Vec<(NewMessage, Option<IdempotencyKey>)>,
+    place: Option<Place>,
 ) -> Vec<Result<Accepted, AppError>> {
-    accept_all(app, caller, "messages/batch", messages).await
+    accept_all(app, caller, "messages/batch", messages, place).await
 }
 
 async fn accept_all(
@@ -78,6 +82,7 @@ async fn accept_all(
     caller: &Caller,
     route: &'static str,
     messages: Vec<(NewMessage, Option<IdempotencyKey>)>,
+    place: Option<Place>,
 ) -> Vec<Result<Accepted, AppError>> {
     let arrivals = messages.into_iter().map(|(message, idempotency)| Arrival {
         tenant: caller.tenant,
@@ -89,6 +94,7 @@ async fn accept_all(
             key: given.key,
             body_hash: given.body_hash,
         }),
+        place: place.clone(),
     });
     let mut outcomes = Vec::new();
     for (id, answer) in app.intake.enter(app, arrivals) {

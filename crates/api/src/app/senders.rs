@@ -1,5 +1,7 @@
 //! Senders: saving, pausing, restoring.
 
+use std::sync::Arc;
+
 use letterhead_domain::{
     event::{AuditAction, OperatorEventKind},
     message::SenderRef,
@@ -42,6 +44,22 @@ pub async fn find(
 ) -> Result<Option<SenderRecord>, AppError> {
     let Some(reference) = SenderRef::parse(sender) else { return Ok(None) };
     Ok(app.store.find_sender(caller.tenant, &reference).await?)
+}
+
+/// Finds the sender that a path names, to show it. It may be one that was read a short while ago, if no
+/// change of it is known here.
+///
+/// # Errors
+///
+/// [`AppError::NotFound`].
+pub async fn view(app: &App, caller: &Caller, sender: &str) -> Result<Arc<SenderRecord>, AppError> {
+    let reference = SenderRef::parse(sender).ok_or(AppError::NotFound("sender"))?;
+    let kept = app.store.kept_sender(caller.tenant, &reference);
+    app.metrics.cache("sender", kept.is_some());
+    match kept {
+        Some(kept) => Ok(kept),
+        None => load(app, caller, sender).await.map(Arc::new),
+    }
 }
 
 /// Lists the tenant's senders, newest first.

@@ -134,6 +134,7 @@ pub async fn update(
     let (id, action) = (random::id(), AuditAction::TenantUpdated);
     system.audit().record(caller.tenant, id, &caller.actor(), action, &target, &detail).await?;
     system.commit().await?;
+    app.store.forget_senders(caller.tenant);
     app.waker.wake();
     Ok(record)
 }
@@ -149,6 +150,7 @@ pub async fn remove(app: &App, caller: &Caller) -> Result<(), AppError> {
     system.tenants().remove(caller.tenant).await?;
     system.commit().await?;
     app.known.changed(Change::Tenant(caller.tenant));
+    app.store.forget_senders(caller.tenant);
     Ok(())
 }
 

@@ -8,6 +8,7 @@
 use std::{
     any::TypeId,
     collections::HashMap,
+    fmt::{self, Write},
     marker::PhantomData,
     sync::{Arc, LazyLock, PoisonError, RwLock},
     time::Duration,
@@ -25,8 +26,11 @@ use sha2::{Digest, Sha256};
 use tokio::{io::AsyncReadExt, time::timeout};
 use zeroize::Zeroizing;
 
+use crate::app::room::{self, Place};
+
 use super::{
     error::ApiError,
+    files::{Files, Unread},
     json,
     problem::ProblemCode,
     schema_check::{check, may_be_empty},
@@ -53,6 +57,53 @@ pub(super) struct Parsed<T> {
     pub(super) hash: [u8; 32],
 }
 
+/// A body with files, and the room that it takes in memory.
+pub(super) struct WithFiles<T> {
+    /// What it says.
+    pub(super) value: T,
+    /// SHA-256 of its bytes.
+    pub(super) hash: [u8; 32],
+    /// What its long base64 texts say.
+    pub(super) files: Files,
+    /// To be kept for as long as the files are; none for a small body.
+    pub(super) place: Option<Place>,
+}
+
+/// Things that are judged each by itself, and the room that they take in memory together.
+pub(super) struct Each<I> {
+    pub(super) things: Vec<Result<Parsed<I>, FieldErrors>>,
+    pub(super) place: Option<Place>,
+}
+
+/// A body that was read.
+struct Read {
+    value: Value,
+    hash: [u8; 32],
+    unread: Unread,
+    place: Option<Place>,
+}
+
+/// How a body is read.
+struct Bounds<'a> {
+    /// Most bytes.
+    limit: usize,
+    /// The field whose long base64 texts are left in the bytes.
+    leaving: Option<&'static str>,
+    /// Takes room in memory for a large body of so many bytes; small ones have theirs.
+    room: Option<&'a (dyn Fn(usize) -> Option<Place> + Sync)>,
+}
+
+impl Bounds<'_> {
+    fn take_room(&self, bytes: usize) -> Result<Option<Place>, ApiError> {
+        match self.room {
+            Some(take) if bytes > room::LARGE => {
+                take(bytes).map(Some).ok_or_else(ApiError::no_room)
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+}
+
 /// The body of calls that need none: empty, or an object without fields.
 #[derive(poem_openapi::Object)]
 pub(super) struct NoFields {}
@@ -65,23 +116,45 @@ impl<T: ParseFromJSON + 'static> Body<T> {
     /// 415 if it is not declared to be JSON, 413 beyond `limit` bytes, 400 if it is not JSON or
     /// comes too slowly, 422 with every wrong type, missing and unknown field.
     pub(super) async fn parse(self, limit: usize) -> Result<Parsed<T>, ApiError> {
-        let (value, hash) = self.json(limit).await?;
+        let Read { value, hash, .. } =
+            self.json(Bounds { limit, leaving: None, room: None }).await?;
         Ok(Parsed { value: fit(value)?, hash })
     }
 
-    /// Reads and parses a body whose field `list` holds 1 to `most` things, each of which is judged
-    /// by itself: what is wrong with one is no fault of the others. Its hash is of its own JSON.
+    /// Reads and parses a body with files: base64 in fields called `name`. `room` is asked for room
+    /// in memory before a large one is read.
     ///
     /// # Errors
     ///
-    /// As [`Body::parse`]; 422 if anything but a thing of the list does not fit, or their number.
+    /// As [`Body::parse`]; 503 without room.
+    pub(super) async fn parse_with_files(
+        self,
+        name: &'static str,
+        limit: usize,
+        room: &(dyn Fn(usize) -> Option<Place> + Sync),
+    ) -> Result<WithFiles<T>, ApiError> {
+        let bounds = Bounds { limit, leaving: Some(name), room: Some(room) };
+        let Read { value, hash, unread, place } = self.json(bounds).await?;
+        Ok(WithFiles { value: fit(value)?, hash, files: unread.decode(), place })
+    }
+
+    /// Reads and parses a body whose field `list` holds 1 to `most` things, each of which is judged
+    /// by itself: what is wrong with one is no fault of the others. Its hash is of its own JSON. `room` is
+    /// asked for room in memory before a large body is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Body::parse`]; 503 without room; 422 if anything but a thing of the list does not fit, or
+    /// their number.
     pub(super) async fn parse_each<I: ParseFromJSON + 'static>(
         self,
         list: &str,
         most: usize,
         limit: usize,
-    ) -> Result<Vec<Result<Parsed<I>, FieldErrors>>, ApiError> {
-        let (mut value, _) = self.json(limit).await?;
+        room: &(dyn Fn(usize) -> Option<Place> + Sync),
+    ) -> Result<Each<I>, ApiError> {
+        let bounds = Bounds { limit, leaving: None, room: Some(room) };
+        let Read { mut value, place, .. } = self.json(bounds).await?;
         let mut things = Vec::new();
         if let Some(Value::Array(given)) = value.get_mut(list) {
             things = std::mem::take(given);
@@ -92,23 +165,26 @@ impl<T: ParseFromJSON + 'static> Body<T> {
             return Err(FieldErrors::one(format!("/{list}"), invalid).into());
         }
         let parsed = things.into_iter().map(|thing| {
-            let hash = Sha256::digest(thing.to_string()).into();
+            let hash = hash_of(&thing);
             Ok(Parsed { value: fit(thing)?, hash })
         });
-        Ok(parsed.collect())
+        Ok(Each { things: parsed.collect(), place })
     }
 
     /// Reads the body as JSON, whatever it says; with SHA-256 of its bytes.
-    async fn json(self, limit: usize) -> Result<(Value, [u8; 32]), ApiError> {
+    async fn json(self, bounds: Bounds<'_>) -> Result<Read, ApiError> {
+        let limit = bounds.limit;
         if self.declared_length.is_some_and(|length| length > limit) {
             return Err(ApiError::too_large(limit));
         }
         let content_type = self.content_type;
-        let declared = self.declared_length.unwrap_or(0);
-        let bytes = match timeout(WHOLE, read(self.unread, declared, limit)).await {
-            Ok(read) => read?,
-            Err(_) => return Err(too_slow()),
-        };
+        let (bytes, place) =
+            match timeout(WHOLE, read(self.unread, self.declared_length, &bounds)).await {
+                Ok(read) => read?,
+                Err(_) => return Err(too_slow()),
+            };
+        let hash = Sha256::digest(&*bytes).into();
+        let mut places = Vec::new();
         let value = if bytes.is_empty() && may_be_empty(&registry_of::<T>(), &T::schema_ref()) {
             Value::Object(serde_json::Map::new())
         } else {
@@ -117,10 +193,34 @@ impl<T: ParseFromJSON + 'static> Body<T> {
             }
             let refused =
                 |json::JsonFault(words)| ApiError::bad_request(ProblemCode::MalformedJson, words);
-            json::parse(&bytes).map_err(refused)?
+            match bounds.leaving {
+                Some(name) => {
+                    let (value, left) = json::parse_leaving(&bytes, name).map_err(refused)?;
+                    places = left;
+                    value
+                }
+                None => json::parse(&bytes).map_err(refused)?,
+            }
         };
-        Ok((value, Sha256::digest(&*bytes).into()))
+        Ok(Read { value, hash, unread: Unread { bytes, places }, place })
     }
+}
+
+/// SHA-256 of a value's JSON, which is never in memory as a whole.
+fn hash_of(value: &Value) -> [u8; 32] {
+    struct Hashing(Sha256);
+
+    impl fmt::Write for Hashing {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0.update(text);
+            Ok(())
+        }
+    }
+
+    let mut hashing = Hashing(Sha256::new());
+    // Hashing fails at nothing.
+    let _written = write!(hashing, "{value}");
+    hashing.0.finalize().into()
 }
 
 /// Turns JSON into what the API document shows.
@@ -137,9 +237,11 @@ const BELIEVED_FROM: usize = 64 * 1024;
 /// Reads at most `limit` bytes. They may hold a password, so they are wiped when dropped.
 async fn read(
     body: poem::Body,
-    declared: usize,
-    limit: usize,
-) -> Result<Zeroizing<Vec<u8>>, ApiError> {
+    declared: Option<usize>,
+    bounds: &Bounds<'_>,
+) -> Result<(Zeroizing<Vec<u8>>, Option<Place>), ApiError> {
+    let (declared, limit) = (declared.unwrap_or(0), bounds.limit);
+    let mut place = bounds.take_room(declared)?;
     let mut source = body.into_async_read().take(limit as u64 + 1);
     let mut bytes = Zeroizing::new(Vec::new());
     loop {
@@ -148,6 +250,10 @@ async fn read(
             Ok(Ok(_)) => {
                 // Growing by doubling would hold a large body up to twice.
                 let come = bytes.len();
+                if place.is_none() && come > room::LARGE {
+                    // Its length was not said: it may become as large as may be.
+                    place = bounds.take_room(limit)?;
+                }
                 if (BELIEVED_FROM..declared).contains(&come) {
                     bytes.reserve_exact(declared - come + 1);
                 }
@@ -159,7 +265,7 @@ async fn read(
             Err(_) => return Err(too_slow()),
         }
     }
-    if bytes.len() > limit { Err(ApiError::too_large(limit)) } else { Ok(bytes) }
+    if bytes.len() > limit { Err(ApiError::too_large(limit)) } else { Ok((bytes, place)) }
 }
 
 fn too_slow() -> ApiError {

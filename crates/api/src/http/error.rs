@@ -99,6 +99,13 @@ impl ApiError {
         Self::TooLarge(Json(Problem::new(ProblemCode::TooLarge, detail)))
     }
 
+    /// The large bodies under way take all the room that there is for them.
+    pub(super) fn no_room() -> Self {
+        let detail = "Too many large bodies are on their way. Try again in a few seconds.";
+        let problem = Problem::new(ProblemCode::Unavailable, detail);
+        Self::Unavailable(Json(problem), RETRY_UNAVAILABLE)
+    }
+
     /// The body is not declared to be JSON.
     pub(super) fn unsupported_media_type() -> Self {
         let detail = "Send the header `Content-Type: application/json`.";

@@ -1,17 +1,21 @@
-//! Keys and tenants that are kept in memory: how soon they are forgotten, here and on other instances.
+//! Keys, tenants and senders that are kept in memory: how soon they are forgotten, here and on other instances.
 
 use std::{net::Ipv4Addr, time::Duration};
 
 use letterhead_api::{
     api_key::{self, KeyKind},
     app::{App, AppError, access, instances},
+    http::{HttpConfig, routes},
 };
 use letterhead_storage::record::NewOperatorKey;
-use poem::http::StatusCode;
-use serde_json::json;
+use poem::{
+    http::{Method, StatusCode},
+    test::TestClient,
+};
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{EVERY_SCOPE, World, app};
+use crate::world::{EVERY_SCOPE, World, app, bearer};
 
 const KEPT_FOR: Duration = Duration::from_secs(5);
 const SOON: Duration = Duration::from_secs(60);
@@ -134,4 +138,124 @@ async fn a_deleted_tenant_is_gone_at_once_and_its_slug_names_the_next() {
     let next = world.get(path, &world.operator).await.json();
     assert_eq!(next["name"], "Another Aurora");
     assert_ne!(next["id"], first["id"]);
+}
+
+const SENDER: &str = "/v1/tenants/aurora/senders/default";
+
+/// What another instance answers about the sender: its ETag and the name that it shows.
+async fn shown(app: &App, key: &str) -> (String, String) {
+    let client = TestClient::new(routes(app.clone(), HttpConfig::default()));
+    let answer = client.get(SENDER).header("authorization", format!("Bearer {key}")).send().await.0;
+    let tag = answer.header("etag").expect("an ETag").to_owned();
+    let text = answer.into_body().into_string().await.expect("text");
+    let sender: Value = serde_json::from_str(&text).expect("JSON");
+    (tag, sender["settings"]["sender_name"].as_str().expect("a name").to_owned())
+}
+
+async fn rename(world: &World, name: &str) {
+    let mut settings = world.settings();
+    settings["sender_name"] = json!(name);
+    let saved = world.put(SENDER, &world.aurora, &settings).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text);
+}
+
+#[tokio::test]
+async fn a_sender_is_read_once_and_every_change_through_this_instance_is_seen_at_once() {
+    let world = World::new().await;
+    world.save_default().await;
+    let first = world.get(SENDER, &world.aurora).await;
+    let before = hits(&world.app, "sender");
+    let again = world.get(SENDER, &world.aurora).await;
+    assert_eq!((again.text, hits(&world.app, "sender")), (first.text, before + 1));
+
+    rename(&world, "Aurora Renamed").await;
+    let renamed = world.get(SENDER, &world.aurora).await.json();
+    assert_eq!(renamed["settings"]["sender_name"], "Aurora Renamed");
+
+    world.post(&format!("{SENDER}/pause"), &world.aurora, &json!({})).await;
+    assert_eq!(world.get(SENDER, &world.aurora).await.json()["pause"]["reason"], "by_hand");
+
+    let limits = json!({"messages_per_day": 7});
+    let limited = world.put(&format!("{SENDER}/limits"), &world.aurora, &limits).await;
+    assert_eq!(limited.status, StatusCode::OK, "{}", limited.text);
+    let shown = world.get(SENDER, &world.aurora).await.json();
+    assert_eq!(shown["limits"], limited.json()["limits"]);
+
+    let tests = format!("{SENDER}/test-runs");
+    let run = world.post(&tests, &world.aurora, &json!({"mode": "connection"})).await.json();
+    let tested = world.get(SENDER, &world.aurora).await.json();
+    assert_eq!(tested["last_test"]["id"], run["id"]);
+    assert_eq!(tested["live_version"], 2, "the renamed one is proven");
+
+    let suspend = json!({"status": "suspended"});
+    world
+        .call(
+            Method::PATCH,
+            "/v1/tenants/aurora",
+            &[bearer(&world.operator).as_ref()],
+            Some(&suspend),
+        )
+        .await;
+    assert_eq!(world.get(SENDER, &world.aurora).await.json()["state"], "suspended");
+
+    assert_eq!(world.delete(SENDER, &world.aurora).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(world.get(SENDER, &world.aurora).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_kept_sender_is_shown_to_nobody_who_may_not_see_it() {
+    let world = World::new().await;
+    world.save_default().await;
+    world.get(SENDER, &world.aurora).await;
+    let sending_only = world.key("aurora", &["messages:send"]).await;
+
+    assert_eq!(world.get(SENDER, &world.borealis).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(world.get(SENDER, &sending_only).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(world.get(SENDER, "").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_sender_changed_elsewhere_is_shown_as_it_was_for_its_age_at_most_and_saves_over_nothing()
+{
+    let world = World::new().await;
+    world.save_default().await;
+    let other = elsewhere(&world, KEPT_FOR).await;
+    let (stale, name) = shown(&other, &world.aurora).await;
+
+    rename(&world, "Aurora Renamed").await;
+
+    // The two do not speak to each other here.
+    assert_eq!(shown(&other, &world.aurora).await, (stale.clone(), name));
+    let client = TestClient::new(routes(other.clone(), HttpConfig::default()));
+    let save = client.put(SENDER).header("authorization", format!("Bearer {}", world.aurora));
+    let save = save.header("if-match", stale).content_type("application/json");
+    let refused = save.body(world.settings().to_string()).send().await;
+    refused.assert_status(StatusCode::PRECONDITION_FAILED);
+    tokio::time::pause();
+    tokio::time::advance(KEPT_FOR).await;
+    tokio::time::resume();
+    assert_eq!(shown(&other, &world.aurora).await.1, "Aurora Renamed");
+}
+
+#[tokio::test]
+async fn an_instance_that_hears_of_a_changed_sender_shows_it_at_once() {
+    let world = World::new().await;
+    world.save_default().await;
+    let other = elsewhere(&world, Duration::from_secs(3600)).await;
+    let stop = CancellationToken::new();
+    tokio::spawn(instances::exchange(other.clone(), stop.clone()));
+    let listening = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    world.database.wait_until(listening, 1).await;
+    let (_, before) = shown(&other, &world.aurora).await;
+
+    rename(&world, "Aurora Renamed").await;
+
+    let seen = async {
+        while shown(&other, &world.aurora).await.1 == before {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(tokio::time::timeout(SOON, seen).await.is_ok());
+    stop.cancel();
 }

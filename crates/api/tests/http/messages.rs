@@ -1,5 +1,6 @@
 //! Handing messages over, looking at them, cancelling and retrying them.
 
+use letterhead_domain::id::TenantId;
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -106,6 +107,42 @@ async fn a_message_that_is_too_large_is_refused_by_size() {
     large["text"] = json!("x".repeat(2_000_000));
     let answer = world.post(MESSAGES, &world.aurora, &large).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn a_large_message_waits_for_room_and_small_ones_do_not() {
+    let world = World::new().await;
+    world.save_default().await;
+    let file = "QUJD".repeat(400_000);
+    let mut large = receipt();
+    large["attachments"] = json!([
+        {"filename": "a.pdf", "content_type": "application/pdf", "content_base64": "QUJD"},
+        {"filename": "b.pdf", "content_type": "application/pdf", "content_base64": file},
+        {"filename": "c.pdf", "content_type": "application/pdf", "content_base64": "#1"},
+    ]);
+    let tenant = world.get("/v1/tenants/aurora", &world.operator).await.json();
+    let tenant: TenantId = tenant["id"].as_str().expect("an id").parse().expect("an id");
+
+    let taken = world.app.room.take(tenant, 63 * 1024 * 1024).expect("room");
+    let refused = world.post(MESSAGES, &world.aurora, &large).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.code(), "unavailable");
+    assert_eq!(refused.header("retry-after"), "5");
+    let small = world.post(MESSAGES, &world.aurora, &receipt()).await;
+    assert_eq!(small.status, StatusCode::ACCEPTED);
+    let other = world.post("/v1/tenants/borealis/messages", &world.borealis, &large).await;
+    assert_eq!(other.refused().len(), 1, "it has room of its own");
+    drop(taken);
+
+    let fields = world.post(MESSAGES, &world.aurora, &large).await;
+    let wrong = ("/attachments/2/content_base64".to_owned(), "malformed".to_owned());
+    assert_eq!(fields.refused(), [wrong]);
+    large["attachments"][2]["content_base64"] = json!("QUI=");
+    let accepted = world.post(MESSAGES, &world.aurora, &large).await;
+    assert_eq!(accepted.status, StatusCode::ACCEPTED, "{}", accepted.text);
+    let stored = "SELECT count(*) FROM message_bodies
+        WHERE octet_length(attachment_contents[2]) = 1200000 AND attachment_contents[3] = 'AB'";
+    assert_eq!(world.database.number(stored).await, 1);
 }
 
 #[tokio::test]

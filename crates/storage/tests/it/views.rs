@@ -1,4 +1,6 @@
-//! A sender read in one round trip is the same sender.
+//! A sender read in one round trip is the same sender, and one that was read is kept until it changes.
+
+use std::time::Duration;
 
 use letterhead_domain::{
     id::TenantId,
@@ -9,7 +11,7 @@ use letterhead_domain::{
 };
 use letterhead_storage::{record::SenderRecord, store::Store};
 
-use crate::support::{World, default_sender, kept, master_keys, settings, typed};
+use crate::support::{World, default_sender, id, kept, master_keys, settings, typed};
 
 /// Reads `default` in both ways, which must agree.
 async fn read(store: &Store, tenant: TenantId) -> Option<SenderRecord> {
@@ -88,4 +90,96 @@ async fn a_sender_is_found_by_its_id_and_not_in_a_deleted_tenant() {
     system.commit().await.unwrap();
 
     assert!(world.store.find_sender(aurora, &by_id).await.unwrap().is_none());
+}
+
+const KEPT_FOR: Duration = Duration::from_secs(5);
+
+impl World {
+    /// The world's store, as an instance that keeps what it shows.
+    fn keeping(&self) -> Store {
+        self.store.clone().keeping_views(KEPT_FOR)
+    }
+}
+
+async fn pause(store: &Store, tenant: TenantId) {
+    let tx = store.tenant(tenant).await.unwrap();
+    tx.senders().pause(&default_sender(), PauseReason::ByHand, None, None).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_read_is_kept_for_a_while() {
+    let world = World::new().await;
+    let aurora = world.tenant("aurora").await;
+    world.live_sender(aurora).await;
+    let store = world.keeping();
+    assert!(store.kept_sender(aurora, &default_sender()).is_none());
+
+    let read = store.find_sender(aurora, &default_sender()).await.unwrap();
+    tokio::time::pause();
+
+    let kept = store.kept_sender(aurora, &default_sender());
+    assert_eq!(kept.as_deref(), read.as_ref());
+    assert!(store.kept_sender(id(), &default_sender()).is_none());
+    tokio::time::advance(KEPT_FOR).await;
+    assert!(store.kept_sender(aurora, &default_sender()).is_none());
+}
+
+#[tokio::test]
+async fn a_change_through_the_same_store_is_read_at_once_and_another_tenants_stays() {
+    let world = World::new().await;
+    let (aurora, borealis) = (world.tenant("aurora").await, world.tenant("borealis").await);
+    world.live_sender(aurora).await;
+    world.live_sender(borealis).await;
+    let store = world.keeping();
+    for tenant in [aurora, borealis] {
+        store.find_sender(tenant, &default_sender()).await.unwrap();
+    }
+
+    pause(&store, aurora).await;
+
+    assert!(store.kept_sender(aurora, &default_sender()).is_none());
+    assert!(store.kept_sender(borealis, &default_sender()).is_some());
+    store.forget_all_senders();
+    assert!(store.kept_sender(borealis, &default_sender()).is_none());
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_change_is_not_kept_after_it() {
+    let world = World::new().await;
+    let aurora = world.tenant("aurora").await;
+    world.live_sender(aurora).await;
+    let store = world.keeping();
+    // The view waits, with its look-up begun.
+    let held = world.database.hold("LOCK TABLE test_runs IN ACCESS EXCLUSIVE MODE").await;
+    let reading = tokio::spawn({
+        let store = store.clone();
+        async move { store.find_sender(aurora, &default_sender()).await }
+    });
+    let waiting = "SELECT count(*) FROM pg_locks
+        WHERE relation = 'test_runs'::regclass AND NOT granted";
+    world.database.wait_until(waiting, 1).await;
+
+    pause(&store, aurora).await;
+    held.release().await;
+
+    assert!(reading.await.unwrap().unwrap().is_some());
+    assert!(store.kept_sender(aurora, &default_sender()).is_none());
+}
+
+#[tokio::test]
+async fn a_hold_is_not_shown_when_it_is_over() {
+    let world = World::new().await;
+    let aurora = world.tenant("aurora").await;
+    world.live_sender(aurora).await;
+    let store = world.keeping();
+    let hold = "UPDATE lanes SET held = true, not_before = letterhead_now() + interval '2 seconds'";
+    world.database.sql(hold).await;
+
+    let read = store.find_sender(aurora, &default_sender()).await.unwrap().unwrap();
+    tokio::time::pause();
+
+    assert!(read.hold.is_some());
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert!(store.kept_sender(aurora, &default_sender()).is_none());
 }

@@ -278,3 +278,50 @@ async fn a_lane_that_is_due_is_left_alone_and_one_that_is_due_later_is_made_due(
     assert!(now < planned);
     assert_eq!(queue.db.rows("SELECT xmin::text AS changed_by FROM lanes").await, untouched);
 }
+
+#[tokio::test]
+async fn a_large_message_is_stored_as_a_small_one_is_and_beside_it() {
+    let queue = Queue::new().await;
+    let mut large = receipt();
+    large.content.html = Some("<p>é</p>".repeat(100_000));
+    large.content.attachments = vec![attachment(3), attachment(1_500_000), attachment(0)];
+    let mut long = receipt();
+    long.content.text = None;
+    long.content.html = Some("x".repeat(2_000_000));
+    let small = receipt();
+    let ids: [MessageId; 3] = [id(), id(), id()];
+    let messages = [&large, &small, &long];
+    let accepts = ids.iter().zip(messages);
+    let accepts: Vec<_> =
+        accepts.map(|(&new, message)| accept(queue.tenant, new, message, None)).collect();
+
+    let answers = queue.store.accept(&accepts).await.unwrap();
+    let again = queue.store.accept(&accepts).await.unwrap();
+
+    assert_eq!(answers, ids.map(new_message));
+    assert_eq!(again, answers, "a call whose answer was lost");
+    let tx = queue.store.tenant(queue.tenant).await.unwrap();
+    let contents = tx.messages().load_contents(&ids).await.unwrap();
+    for (id, message) in ids.iter().zip(messages) {
+        let stored = contents.iter().find(|(of, _)| of == id).map(|(_, content)| content);
+        assert!(stored == Some(&message.content));
+    }
+    assert_eq!(queue.count("message_bodies").await, 3);
+}
+
+#[tokio::test]
+async fn a_large_message_that_is_not_taken_over_leaves_no_body() {
+    let queue = Queue::new().await;
+    let mut large = receipt();
+    large.content.attachments = vec![attachment(1_500_000)];
+    let first: MessageId = id();
+    let keyed = |new, body| accept(queue.tenant, new, &large, Some(key("large", body)));
+    let stranger = accept(id(), id(), &large, None);
+
+    let answers = queue.store.accept(&[keyed(first, 1), stranger]).await.unwrap();
+    let repeated = queue.store.accept(&[keyed(id(), 1)]).await.unwrap();
+
+    assert_eq!(answers, [new_message(first), Acceptance::NoSender]);
+    assert!(matches!(&repeated[..], [Acceptance::Same { id, .. }] if *id == first));
+    assert_eq!((queue.count("messages").await, queue.count("message_bodies").await), (1, 1));
+}

@@ -73,3 +73,50 @@ async fn a_wake_up_reaches_another_instance_and_goes_on_after_its_connection_was
     drop(wakeups);
     queue.db.wait_until(&format!("SELECT 1 - ({LISTENING})"), 1).await;
 }
+
+#[tokio::test]
+async fn whoever_changes_what_is_shown_of_a_sender_tells_every_instance() {
+    let queue = Queue::new().await;
+    let (tenant, run) = (queue.tenant, Uuid::new_v4());
+    let mut wakeups = elsewhere(&queue).await.wakeups();
+    assert_eq!(next(&mut wakeups).await, Signal::Connected);
+    let changes = [
+        "UPDATE senders SET pause_reason = 'by_hand', paused_at = now()".to_owned(),
+        "UPDATE senders SET failures = 3".to_owned(),
+        "UPDATE senders SET messages_per_day = 100".to_owned(),
+        "UPDATE sender_versions SET sealed_password = NULL".to_owned(),
+        format!(
+            "INSERT INTO test_runs (tenant_id, id, sender_id, mode, requested_by)
+             SELECT tenant_id, '{run}', id, 'connection', 'test' FROM senders"
+        ),
+        "UPDATE test_runs SET stages = '[]'".to_owned(),
+        "UPDATE lanes SET held = true, not_before = now() + interval '1 hour'".to_owned(),
+        "UPDATE lanes SET held = false, not_before = '-infinity'".to_owned(),
+        "UPDATE tenants SET status = 'suspended'".to_owned(),
+        "INSERT INTO senders (tenant_id, id, slug) SELECT id, gen_random_uuid(), 'b' FROM tenants"
+            .to_owned(),
+    ];
+
+    for sql in changes {
+        queue.db.sql(&sql).await;
+        assert_eq!(next(&mut wakeups).await, Signal::Changed(Change::Senders(tenant)), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn what_changes_with_each_message_tells_nobody() {
+    let queue = Queue::new().await;
+    let mut wakeups = elsewhere(&queue).await.wakeups();
+    assert_eq!(next(&mut wakeups).await, Signal::Connected);
+
+    queue
+        .db
+        .sql(
+            "UPDATE senders SET last_accepted_at = now();
+             UPDATE lanes SET due_at = now(), not_before = now(), served_at = now(), trouble = 1;
+             NOTIFY letterhead_wake",
+        )
+        .await;
+
+    assert_eq!(next(&mut wakeups).await, Signal::Wake, "and nothing before it");
+}

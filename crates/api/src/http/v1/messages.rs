@@ -4,7 +4,7 @@ use letterhead_domain::{
     access::Scope,
     email::EmailAddress,
     field_errors::{FieldErrors, Invalid},
-    message::{MessageInput, MessageKind, MessageStatus, NewMessage},
+    message::{MessageKind, MessageStatus, NewMessage},
     text::Reference,
 };
 use letterhead_storage::repo::message::MessageFilter;
@@ -18,8 +18,9 @@ use poem_openapi::{
 use super::{
     super::{
         auth::SignedIn,
-        body::{Body, NoFields, Parsed},
+        body::{Body, Each, NoFields, Parsed, WithFiles},
         error::ApiError,
+        files::Files,
         headers::HeaderLines,
         limits::{BATCH_BODY, BATCH_MESSAGES, SMALL_BODY, message_body},
         paging::{self, CursorText, Limit, Page},
@@ -67,7 +68,7 @@ async fn parse_item(
         let message = "give 1 to 255 visible ASCII characters";
         errors.push("/idempotency_key", Invalid::new("idempotency_key", message));
     }
-    let message = match messages::parse(app, message.into()).await {
+    let message = match messages::parse(app, message.input(&mut Files::default())).await {
         Ok(message) => Some(message),
         Err(AppError::Invalid(refused)) => {
             errors.extend(refused.below("/message"));
@@ -100,11 +101,14 @@ impl MessagesApi {
     ) -> Result<MessageAccepted, ApiError> {
         let caller = access::enter(&app, &key.0, &tenant).await?;
         caller.require(Scope::MessagesSend)?;
-        let body = body.parse(message_body(&app.rules.message)).await?;
+        let room = |bytes| app.room.take(caller.tenant, bytes);
+        let limit = message_body(&app.rules.message);
+        let WithFiles { value, hash, mut files, place } =
+            body.parse_with_files(CreateMessage::FILES, limit, &room).await?;
         let idempotency = idempotency_key.idempotency_key()?;
-        let message = messages::parse(&app, MessageInput::from(body.value)).await?;
-        let idempotency = idempotency.map(|key| IdempotencyKey { key, body_hash: body.hash });
-        let accepted = messages::accept(&app, &caller, message, idempotency).await?;
+        let message = messages::parse(&app, value.input(&mut files)).await?;
+        let idempotency = idempotency.map(|key| IdempotencyKey { key, body_hash: hash });
+        let accepted = messages::accept(&app, &caller, message, idempotency, place).await?;
         let location = format!("/v1/tenants/{}/messages/{}", caller.tenant, accepted.id);
         Ok(MessageAccepted::Accepted(Json(accepted.into()), location))
     }
@@ -129,25 +133,28 @@ impl MessagesApi {
     ) -> Result<BatchAnswered, ApiError> {
         let caller = access::enter(&app, &key.0, &tenant).await?;
         caller.require(Scope::MessagesSend)?;
-        let items = body.parse_each::<BatchItem>("messages", BATCH_MESSAGES, BATCH_BODY).await?;
-        let mut results = Vec::with_capacity(items.len());
-        let (mut places, mut parsed) = (Vec::new(), Vec::new());
-        for (index, item) in items.into_iter().enumerate() {
+        // A body of many messages is held twice while it is read.
+        let room = |bytes: usize| app.room.take(caller.tenant, bytes.saturating_mul(2));
+        let Each { things, place } =
+            body.parse_each::<BatchItem>("messages", BATCH_MESSAGES, BATCH_BODY, &room).await?;
+        let mut results = Vec::with_capacity(things.len());
+        let (mut indices, mut parsed) = (Vec::new(), Vec::new());
+        for (index, item) in things.into_iter().enumerate() {
             let message = match item {
                 Ok(item) => parse_item(&app, item).await,
                 Err(refused) => Err(refused.into()),
             };
             match message {
                 Ok(message) => {
-                    places.push(index);
+                    indices.push(index);
                     parsed.push(message);
                 }
                 Err(err) => results.push((index, Err(err.into()))),
             }
         }
-        let outcomes = messages::accept_batch(&app, &caller, parsed).await;
+        let outcomes = messages::accept_batch(&app, &caller, parsed, place).await;
         results.extend(
-            places.into_iter().zip(outcomes).map(|(index, it)| (index, it.map_err(Into::into))),
+            indices.into_iter().zip(outcomes).map(|(index, it)| (index, it.map_err(Into::into))),
         );
         results.sort_by_key(|(index, _)| *index);
         let results =

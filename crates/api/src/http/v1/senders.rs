@@ -106,9 +106,9 @@ impl SendersApi {
         sender: Path<String>,
     ) -> Result<SenderFound, ApiError> {
         let caller = access::enter(&app, &key.0, &tenant).await?;
-        let record = senders::load(&app, &caller, &sender).await?;
+        let record = senders::view(&app, &caller, &sender).await?;
         caller.require(Scope::SettingsRead)?;
-        Ok(record.into())
+        Ok(record.as_ref().clone().into())
     }
 
     /// Save a sender's settings

@@ -1,4 +1,5 @@
-//! Accepting messages: any number, of any tenants, in one statement, and no wake-up lost.
+//! Accepting messages: any number, of any tenants, in one statement, and no wake-up lost. Large ones are
+//! copied beside it ([`apart`]), in the same transaction.
 
 use letterhead_domain::{
     email::EmailAddress,
@@ -9,8 +10,10 @@ use letterhead_domain::{
 use sea_orm::{DbErr, FromQueryResult, RuntimeErr, sqlx};
 use uuid::Uuid;
 
+mod apart;
+
 use crate::{
-    error::{StorageError, failed, is_cut},
+    error::{StorageError, failed, is_cut, is_there},
     repo::{row, sql::statement},
     store::{STALE_TRIES, Store},
 };
@@ -94,8 +97,7 @@ impl Store {
     /// Takes messages over; gives what came of each, in their order. Under an idempotency key a
     /// message is taken over once, however many ask at the same moment.
     ///
-    /// All are committed together, in a statement that is a transaction of its own; a tenant's rows
-    /// are written under that tenant's row-level security.
+    /// All are committed together, in a statement that is a transaction of its own.
     ///
     /// # Errors
     ///
@@ -139,12 +141,21 @@ impl Store {
         const ACTION: &str = "accept messages";
         let mut tries = 0;
         let rows = loop {
-            let query = bound(messages).fetch_all(self.db().get_postgres_connection_pool());
+            let pool = self.db().get_postgres_connection_pool();
+            let query = async {
+                if messages.iter().any(apart::is_large) {
+                    apart::accept(pool, messages).await
+                } else {
+                    bound(messages).fetch_all(pool).await
+                }
+            };
             match self.in_time(ACTION, query).await? {
                 Ok(rows) => break rows,
                 Err(err) => {
                     let err = DbErr::Query(RuntimeErr::SqlxError(err.into()));
-                    if !is_cut(&err) || tries == STALE_TRIES {
+                    // What a dead connection was asked may still be under way.
+                    let is_asked_again = tries > 0 && is_there(&err);
+                    if !(is_cut(&err) || is_asked_again) || tries == STALE_TRIES {
                         return Err(failed(ACTION)(err));
                     }
                     tries += 1;
@@ -193,8 +204,9 @@ fn bound<'q>(
     }
     let mut files = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut people = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let inline = |it: &&'q Accept<'_>| !apart::is_large(it);
     for (turn, accept) in (1_i32..).zip(messages) {
-        for file in &accept.message.content.attachments {
+        for file in accept.message.content.attachments.iter().filter(|_| inline(&accept)) {
             files.0.push(turn);
             files.1.push(file.filename.as_str());
             files.2.push(file.content_type.as_str());
@@ -229,8 +241,8 @@ fn bound<'q>(
         .bind(column!(|it| it.message.on_uncertain.as_str()))
         .bind(column!(|it| it.message.send_at))
         .bind(LONGEST_WAIT.as_seconds_f64())
-        .bind(column!(|it| it.message.content.text.as_deref()))
-        .bind(column!(|it| it.message.content.html.as_deref()))
+        .bind(column!(|it| it.message.content.text.as_deref().filter(|_| inline(&it))))
+        .bind(column!(|it| it.message.content.html.as_deref().filter(|_| inline(&it))))
         .bind(files.0)
         .bind(files.1)
         .bind(files.2)
@@ -248,8 +260,5 @@ fn bound<'q>(
 
 /// Text, HTML and decoded attachments, in bytes.
 fn size(message: &NewMessage) -> i64 {
-    let content = &message.content;
-    let bodies = [&content.text, &content.html].into_iter().flatten().map(String::len);
-    let files = content.attachments.iter().map(|file| file.content.len());
-    i64::try_from(bodies.chain(files).sum::<usize>()).unwrap_or(i64::MAX)
+    i64::try_from(message.content.bytes()).unwrap_or(i64::MAX)
 }

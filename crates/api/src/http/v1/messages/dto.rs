@@ -1,6 +1,5 @@
 //! What requests and answers about messages look like.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
     delivery::AttemptWord,
@@ -16,6 +15,7 @@ use crate::{
     app::messages::Accepted,
     http::{
         error::ApiError,
+        files::Files,
         problem::Problem,
         text::{Text, Word},
     },
@@ -111,38 +111,39 @@ impl Example for CreateMessage {
     }
 }
 
-impl From<CreateMessage> for MessageInput {
-    fn from(given: CreateMessage) -> Self {
+impl CreateMessage {
+    /// The field of an attachment that may be large.
+    pub(super) const FILES: &str = "content_base64";
+
+    /// What it says; the long ones of its files are in `files`.
+    pub(super) fn input(self, files: &mut Files) -> MessageInput {
         let mailboxes = |list: Option<Vec<MailboxBody>>| {
             let list = list.unwrap_or_default().into_iter();
             list.map(|MailboxBody { email, name }| MailboxInput { email, name }).collect()
         };
-        let attachments = given.attachments.unwrap_or_default().into_iter();
-        Self {
-            kind: given.kind.into_string(),
-            sender: given.sender,
-            reference: given.reference,
-            to: mailboxes(given.to),
-            cc: mailboxes(given.cc),
-            bcc: mailboxes(given.bcc),
-            reply_to: given.reply_to,
-            subject: given.subject,
-            text: given.text,
-            html: given.html,
-            attachments: attachments.map(Into::into).collect(),
-            send_at: given.send_at,
-            on_uncertain: given.on_uncertain.map(Text::into_string),
+        let attachments = self.attachments.unwrap_or_default().into_iter();
+        MessageInput {
+            kind: self.kind.into_string(),
+            sender: self.sender,
+            reference: self.reference,
+            to: mailboxes(self.to),
+            cc: mailboxes(self.cc),
+            bcc: mailboxes(self.bcc),
+            reply_to: self.reply_to,
+            subject: self.subject,
+            text: self.text,
+            html: self.html,
+            attachments: attachments.map(|file| file.input(files)).collect(),
+            send_at: self.send_at,
+            on_uncertain: self.on_uncertain.map(Text::into_string),
         }
     }
 }
 
-impl From<AttachmentBody> for AttachmentInput {
-    fn from(given: AttachmentBody) -> Self {
-        Self {
-            filename: given.filename,
-            content_type: given.content_type,
-            content: STANDARD.decode(given.content_base64).ok(),
-        }
+impl AttachmentBody {
+    fn input(self, files: &mut Files) -> AttachmentInput {
+        let content = files.take(&self.content_base64);
+        AttachmentInput { filename: self.filename, content_type: self.content_type, content }
     }
 }
 
