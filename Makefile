@@ -19,6 +19,9 @@ test: ## Set everything up and run every test (ARGS= goes to the runner)
 bench-api: ## Measure the API beside pgbench and a bare handler (minutes; ARGS=--short: whether it works)
 	@exec deploy/dev/bench-api $(ARGS)
 
+soak: ## Kill workers and their database over 50,000 messages, and prove that nothing is lost (ARGS= see --help)
+	@exec deploy/dev/soak $(ARGS)
+
 screenshots: ## Write pictures of every page of the portal into docs/screenshots
 	@exec deploy/dev/screenshots
 
@@ -26,8 +29,9 @@ stop: ## Stop what `make run` or `make test` left running
 	@deploy/dev/stop
 
 clean-state: stop ## Stop, and remove the private databases, keys and tools in .letterhead/
-	@deploy/dev/postgres remove run && deploy/dev/postgres remove test && \
-		deploy/dev/postgres remove bench && rm -rf .letterhead
+	@for kind in run test bench soak soak-test; do \
+		deploy/dev/postgres remove "$$kind" || exit; \
+	done; rm -rf .letterhead
 
 fmt: ## Format the sources
 	cargo fmt --all
@@ -40,7 +44,7 @@ lint: ## Run clippy over everything, warnings denied
 
 lint-scripts: ## Run shellcheck and hadolint over deploy/, where they are installed
 	@if command -v shellcheck >/dev/null; then \
-		shellcheck -x -S warning deploy/dev/lib.sh deploy/dev/{bench-api,guides,portal-link,postgres,run,screenshots,stop,test} deploy/postgres-init .ci/run; \
+		shellcheck -x -S warning deploy/dev/lib.sh deploy/dev/{bench-api,guides,portal-link,postgres,run,screenshots,soak,stop,test} deploy/postgres-init .ci/run; \
 	else echo "shellcheck is not installed: scripts not checked"; fi
 	@if command -v hadolint >/dev/null; then hadolint deploy/Containerfile; \
 	else echo "hadolint is not installed: Containerfile not checked"; fi
@@ -71,4 +75,4 @@ bench-engine: ## Measure SMTP sessions beside smtp-source and lettre's pool (min
 ci: ## Run what the CI runs
 	@.ci/run
 
-.PHONY: help run portal-link test screenshots stop clean-state fmt fmt-check lint lint-scripts guides doc deny unused openapi-check schemathesis bench-api bench-engine ci
+.PHONY: help run portal-link test screenshots stop clean-state fmt fmt-check lint lint-scripts guides doc deny unused openapi-check schemathesis bench-api bench-engine soak ci
