@@ -1,6 +1,7 @@
 //! A private Postgres that may be killed.
 
 use std::{
+    fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -11,12 +12,19 @@ use letterhead_tests::program::output;
 pub(crate) struct Cluster {
     kind: String,
     url: String,
+    /// Held while it is ours: a second run must not be hit by this one's blows.
+    _lock: File,
 }
 
 impl Cluster {
-    /// Starts the server that `deploy/dev/postgres` calls `kind`, making it first if need be.
+    /// Starts the server that `deploy/dev/postgres` calls `kind`, making it first if need be; waits
+    /// until nobody else uses it.
     pub(crate) fn start(kind: &str) -> Self {
-        Self { kind: kind.to_owned(), url: output(&mut postgres("start", kind)) }
+        let state = checkout().join(".letterhead");
+        fs::create_dir_all(&state).expect("the folder for state");
+        let lock = File::create(state.join(format!("{kind}.lock"))).expect("a file to lock");
+        lock.lock().expect("the lock");
+        Self { kind: kind.to_owned(), url: output(&mut postgres("start", kind)), _lock: lock }
     }
 
     /// Its superuser's URL.
@@ -40,8 +48,11 @@ impl Drop for Cluster {
 }
 
 fn postgres(action: &str, kind: &str) -> Command {
-    let checkout: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut command = Command::new(checkout.join("deploy/dev/postgres"));
+    let mut command = Command::new(checkout().join("deploy/dev/postgres"));
     command.args([action, kind]).stdin(Stdio::null());
     command
+}
+
+fn checkout() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

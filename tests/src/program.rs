@@ -5,13 +5,13 @@
 use std::{
     collections::HashMap,
     env,
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use letterhead_mailer::practice_server::{PracticeConfig, PracticeServer};
@@ -132,6 +132,20 @@ impl World {
     /// Everything that the instances of this world have logged; complete once they have stopped.
     pub fn log_file(&self) -> PathBuf {
         self.folder.path().join("log")
+    }
+
+    /// Waits until an instance of this world has logged `words`.
+    pub async fn wait_for_log(&self, words: &str) {
+        let begun = Instant::now();
+        loop {
+            let log = fs::read(self.log_file()).expect("a log");
+            if String::from_utf8_lossy(&log).contains(words) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "never logged: {words}");
+            // A log tells nobody when it grows.
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
     }
 
     /// A folder for the test's own files.
