@@ -16,9 +16,11 @@ fn outcomes(message: &Value) -> Vec<&str> {
 }
 
 /// Suspends a worker at `point` of its first message until another one has sent that message, and
-/// lets it go on. Gives how often the server has the message in the end.
-async fn suspended_at(point: Point, text: &str) -> usize {
-    let (world, first) = World::start().await;
+/// lets it go on: `lease` seconds later at least. Gives how often the server has the message in the
+/// end.
+async fn suspended_at(point: Point, text: &str, lease: &str) -> usize {
+    let world = World::create().await;
+    let first = world.serve(&[("LETTERHEAD_LEASE_SECONDS", lease)]);
     let aurora = world.live_tenant(&first, "aurora").await;
     let gate = world.practice.gate(point);
     let body = json!({
@@ -33,7 +35,7 @@ async fn suspended_at(point: Point, text: &str) -> usize {
 
     first.suspend();
     gate.release();
-    let second = world.serve(&[]);
+    let second = world.serve(&[("LETTERHEAD_LEASE_SECONDS", "60")]);
     let at_second = aurora.at(&second.url);
     let sent = at_second.wait_for_message(&id, &["accepted"]).await;
     assert_eq!(outcomes(&sent), ["worker_lost", "accepted"], "{sent}");
@@ -57,16 +59,18 @@ async fn suspended_at(point: Point, text: &str) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_suspended_before_the_body_writes_nothing_more_once_its_lease_is_over() {
-    assert_eq!(suspended_at(Point::Data, "Thank you.").await, 1);
+    assert_eq!(suspended_at(Point::Data, "Thank you.", "3").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_suspended_within_the_body_leaves_it_unfinished_once_its_lease_is_over() {
-    // More than the sockets between the two hold: some of it has not left the worker.
-    assert_eq!(suspended_at(Point::Body(10), &"Thank you. ".repeat(1_700_000)).await, 1);
+    // More than the sockets between the two hold: some of it has not left the worker. Composing that
+    // much takes a while, and is not to outlast the lease.
+    let text = "Thank you. ".repeat(750_000);
+    assert_eq!(suspended_at(Point::Body(10), &text, "6").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_suspended_after_its_last_write_costs_a_duplicate_that_the_attempts_explain() {
-    assert_eq!(suspended_at(Point::Dot, "Thank you.").await, 2);
+    assert_eq!(suspended_at(Point::Dot, "Thank you.", "3").await, 2);
 }

@@ -229,3 +229,20 @@ fn message_id(body: &[u8]) -> String {
     let value = value.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
     value.map_or_else(String::new, |(id, _)| format!("<{id}>"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_id_is_found_in_the_head_alone() {
+        let cases = [
+            ("Message-ID: <1@x>\r\nTo: ann@x\r\n\r\nhello", "<1@x>"),
+            ("To: ann@x\r\nmessage-id:\r\n <1@x>\r\n\r\nhello", "<1@x>"),
+            ("To: ann@x\r\n\r\nMessage-ID: <1@x>", ""),
+        ];
+        for (mail, expected) in cases {
+            assert_eq!(message_id(mail.as_bytes()), expected, "{mail}");
+        }
+    }
+}

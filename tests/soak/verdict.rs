@@ -195,3 +195,80 @@ fn addressee_is_wrong(
     ];
     rules.into_iter().filter_map(|(is_wrong, what)| is_wrong.then_some(what))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{Entry, Happened};
+
+    fn message(status: &str, doubtful: usize) -> Stored {
+        Stored {
+            id: "1".to_owned(),
+            header: "<1@x>".to_owned(),
+            status: status.to_owned(),
+            recipients: vec![("ann@x".to_owned(), status.to_owned())],
+            doubtful,
+            ..Stored::default()
+        }
+    }
+
+    fn ledger(copies: usize) -> Ledger {
+        let mut ledger = Ledger::default();
+        for _ in 0..copies {
+            let (message, to) = ("<1@x>".to_owned(), "ann@x".to_owned());
+            ledger.add(Entry { at: 0, message, to, what: Happened::Kept });
+        }
+        ledger
+    }
+
+    fn report(message: Stored, copies: usize) -> Report {
+        Report::of(&["1".to_owned()], &[message], &ledger(copies))
+    }
+
+    #[test]
+    fn what_can_be_explained_is_well() {
+        let waiting = || Stored { waits: true, ..message("uncertain", 1) };
+        let cases = [
+            ("sent once", message("accepted", 0), 1),
+            ("sent twice, after a worker was lost", message("accepted", 1), 2),
+            ("sent once, though a worker was lost", message("accepted", 1), 1),
+            ("refused", message("rejected", 0), 0),
+            ("waits for a person, and arrived", waiting(), 1),
+            ("waits for a person, and did not arrive", waiting(), 0),
+        ];
+        for (case, message, copies) in cases {
+            let report = report(message, copies);
+            assert!(report.is_well(), "{case}: {report:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_lost_or_cannot_be_explained_is_wrong() {
+        let unfinished = Stored { unfinished: 1, ..message("accepted", 0) };
+        let waited = Stored { waits: true, ..message("accepted", 1) };
+        let cases = [
+            ("accepted, and nowhere", message("accepted", 0), 0),
+            ("sent twice for no reason", message("accepted", 0), 2),
+            ("sent more often than explained", message("accepted", 1), 3),
+            ("there, and refused", message("rejected", 0), 1),
+            ("still waiting", message("queued", 0), 0),
+            ("there, and still waiting", message("deferred", 0), 1),
+            ("uncertain, and was to be sent again", message("uncertain", 1), 0),
+            ("an attempt without an end", unfinished, 1),
+            ("sent twice, and was to wait", waited, 2),
+        ];
+        for (case, message, copies) in cases {
+            assert!(!report(message, copies).is_well(), "{case}");
+        }
+    }
+
+    #[test]
+    fn messages_and_ledger_name_each_other() {
+        let promised = ["1".to_owned()];
+        let stored = [message("accepted", 0)];
+
+        assert!(!Report::of(&promised, &[], &Ledger::default()).is_well(), "lost by the database");
+        assert!(!Report::of(&[], &stored, &ledger(1)).is_well(), "stored unasked");
+        assert!(!Report::of(&[], &[], &ledger(1)).is_well(), "from nowhere");
+    }
+}
