@@ -9,10 +9,9 @@ use letterhead_tests::{
 };
 
 const LEASED: &str = "SELECT count(*) FROM lanes WHERE lease_token IS NOT NULL";
-const HOLDERS: &str =
-    "SELECT count(DISTINCT worker) FROM lanes WHERE lease_token IS NOT NULL";
+const HOLDERS: &str = "SELECT count(DISTINCT worker) FROM lanes WHERE lease_token IS NOT NULL";
 
-/// Tenants whose senders are live, by the first letters of the Greek alphabet as it were.
+/// `count` tenants whose senders are live.
 async fn live_tenants(world: &World, instance: &Instance, count: usize) -> Vec<Client> {
     let mut tenants = Vec::new();
     for number in 0..count {

@@ -51,7 +51,8 @@ async fn suspended_at(point: Point, text: &str, lease: &str) -> usize {
     assert_eq!(still.body["status"], "accepted", "{still:?}");
     assert!(first.stop());
     let mails = world.practice.inbox().list();
-    let one_more: Vec<_> = told(&world).iter().zip(before.0).map(|(now, then)| now - then).collect();
+    let one_more: Vec<_> =
+        told(&world).iter().zip(before.0).map(|(now, then)| now - then).collect();
     assert_eq!(one_more, [1, 1, 1, 0], "only the next message was begun");
     assert_eq!(mails.len(), before.1 + 1, "only the next message came");
     mails.iter().filter(|mail| mail.rcpt_to == ["ann@example.net"]).count()

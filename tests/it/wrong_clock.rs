@@ -49,7 +49,7 @@ async fn a_clock_that_is_set_while_a_worker_works_changes_nothing() {
     let gate = world.practice.gate(Point::Dot);
     let first = aurora.send("ann@example.net").await;
     gate.reached().await;
-    let _other = world.work(&[]);
+    let other = world.work(&[]);
 
     for shift in ["+1d", "-2d", "+1d"] {
         set_clock(shift);
@@ -59,7 +59,7 @@ async fn a_clock_that_is_set_while_a_worker_works_changes_nothing() {
 
     let message = aurora.wait_for_message(&first, &["accepted"]).await;
     assert_eq!(outcomes(&message), ["accepted"], "its lane was taken from it");
-    drop(_other);
+    drop(other);
     // Now the worker is alone, and a day ahead.
     world.practice.answer(Step::Dot, "451 4.3.0 later");
     let second = aurora.send("ben@example.net").await;

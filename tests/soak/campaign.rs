@@ -161,33 +161,8 @@ pub(crate) async fn run(plan: Plan) -> ExitCode {
     let mut workers = Workers::start(&world, &environment, plan.workers);
     println!("{:>5.0?}: {} tenants, {} workers", begun.elapsed(), plan.tenants, plan.workers);
 
-    let mut chance = Chance::new(plan.seed, "blows");
-    let blows = blows(&plan, &mut chance);
-    let mut kept = sink.reading.kept.clone();
-    // Nine tenths of the mail on average while blows fall, the rest in peace.
-    let pace = (plan.messages * 9 / 5 / (blows.len() + 1)).max(1);
-    let mut told = Instant::now();
-    for (number, blow) in blows.iter().enumerate() {
-        // A fifth at once, so that there is a queue, and then as the blows fall.
-        let feed = plan.messages / 5 + plan.messages * number / blows.len();
-        allowed.send_replace(feed);
-        // Some mail never gets there: what is waited for must.
-        let wanted = (*kept.borrow() + 1 + chance.index(pace)).min(feed * 9 / 10);
-        if !get_to(&mut kept, wanted, &world.database).await {
-            println!("stuck: nothing was kept for {PATIENCE:?}");
-            break;
-        }
-        match blow {
-            Blow::Kill => workers.kill(&mut chance),
-            Blow::Stop => cluster.crash(),
-        }
-        if told.elapsed() > Duration::from_secs(5) {
-            told = Instant::now();
-            let (taken, kept) = (*taken.borrow(), *kept.borrow());
-            let blow = number + 1;
-            println!("{:>5.0?}: {blow} blows, {taken} taken, {kept} in the ledger", begun.elapsed());
-        }
-    }
+    let progress = Progress { begun, taken, kept: sink.reading.kept.clone() };
+    let all_fell = strike(&plan, &mut workers, &cluster, &allowed, progress).await;
     allowed.send_replace(plan.messages);
     let promised = feeding.await.expect("everything is handed over");
     println!("{:>5.0?}: all handed over, all blows fallen", begun.elapsed());
@@ -202,15 +177,59 @@ pub(crate) async fn run(plan: Plan) -> ExitCode {
     let report = verdict::Report::of(&promised, &stored, &ledger);
     println!("{:>5.0?}: {} kills, {} database stops", begun.elapsed(), plan.kills, plan.stops);
     report.print(&lost, &workers.killed);
-    if report.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if report.is_well() && all_fell { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What is told while a run goes on.
+struct Progress {
+    begun: Instant,
+    /// Messages that were answered with 202.
+    taken: watch::Receiver<usize>,
+    /// Copies in the ledger.
+    kept: watch::Receiver<usize>,
+}
+
+/// Lets every blow of `plan` fall, each after some more mail has left; gives up when none leaves.
+async fn strike(
+    plan: &Plan,
+    workers: &mut Workers<'_>,
+    cluster: &Cluster,
+    allowed: &watch::Sender<usize>,
+    mut progress: Progress,
+) -> bool {
+    let mut chance = Chance::new(plan.seed, "blows");
+    let blows = blows(plan, &mut chance);
+    // Nine tenths of the mail on average while blows fall, the rest in peace.
+    let pace = (plan.messages * 9 / 5 / (blows.len() + 1)).max(1);
+    let mut told = Instant::now();
+    for (number, blow) in blows.iter().enumerate() {
+        // A fifth at once, so that there is a queue, and then as the blows fall.
+        let handed_over = plan.messages / 5 + plan.messages * number / blows.len();
+        allowed.send_replace(handed_over);
+        // Some mail never gets there: what is waited for must.
+        let wanted = *progress.kept.borrow() + 1 + chance.index(pace);
+        let wanted = wanted.min(handed_over * 9 / 10);
+        if !get_to(&mut progress.kept, wanted, &workers.world.database).await {
+            println!("WRONG after {number} blows no mail left for {PATIENCE:?}");
+            return false;
+        }
+        match blow {
+            Blow::Kill => workers.kill(&mut chance),
+            Blow::Stop => cluster.crash(),
+        }
+        if told.elapsed() > Duration::from_secs(5) {
+            told = Instant::now();
+            let Progress { begun, taken, kept } = &progress;
+            let (at, blow, taken, kept) =
+                (begun.elapsed(), number + 1, *taken.borrow(), *kept.borrow());
+            println!("{at:>5.0?}: {blow} blows, {taken} taken, {kept} in the ledger");
+        }
+    }
+    true
 }
 
 /// Waits until the ledger holds `wanted` copies; gives up when it does not grow any more.
-async fn get_to(
-    kept: &mut watch::Receiver<usize>,
-    wanted: usize,
-    database: &TestDatabase,
-) -> bool {
+async fn get_to(kept: &mut watch::Receiver<usize>, wanted: usize, database: &TestDatabase) -> bool {
     let (mut now, mut moved) = (*kept.borrow(), Instant::now());
     while now < wanted && moved.elapsed() < PATIENCE {
         let more = kept.wait_for(|kept| *kept >= wanted);

@@ -85,7 +85,12 @@ fn letter(number: usize, chance: &mut Chance) -> Value {
 
 impl Feed {
     /// Everything that `plan` wants handed over; `allowed` says how much of it may be by now.
-    pub(crate) fn new(world: &World, url: &str, plan: &Plan, allowed: watch::Receiver<usize>) -> Self {
+    pub(crate) fn new(
+        world: &World,
+        url: &str,
+        plan: &Plan,
+        allowed: watch::Receiver<usize>,
+    ) -> Self {
         let mut chance = Chance::new(plan.seed, "feed");
         let letters = (0..plan.messages)
             .map(|number| {

@@ -9,7 +9,6 @@
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
-    clippy::missing_panics_doc,
     reason = "a report is what it is run for, and what it cannot do it says by a panic"
 )]
 
@@ -63,7 +62,7 @@ struct Plan {
     #[arg(long, default_value_t = 3)]
     lease: u64,
     /// What chance begins with; the same again gives the same blows
-    #[arg(long, default_value_t = rand_seed(), hide_default_value = true, global = true)]
+    #[arg(long, default_value_t = fresh_seed(), hide_default_value = true, global = true)]
     seed: u64,
     /// Which server of deploy/dev/postgres to use: soak or soak-test
     #[arg(long, default_value = "soak")]
@@ -79,7 +78,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 /// A seed nobody chose, short enough to be typed again.
-fn rand_seed() -> u64 {
+fn fresh_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher, RandomState};
     RandomState::new().build_hasher().finish() % 1_000_000
 }

@@ -133,9 +133,11 @@ impl Report {
         for (email, status) in &message.recipients {
             let addressee = (message.header.clone(), email.clone());
             let copies = ledger.copies.get(&addressee).copied().unwrap_or_default();
-            found.extend(addressee_is_wrong(message, status, copies).map(|what| {
-                format!("for {email} ({status}): {what}; in the ledger: {copies:?}")
-            }));
+            found.extend(
+                addressee_is_wrong(message, status, copies).map(|what| {
+                    format!("for {email} ({status}): {what}; in the ledger: {copies:?}")
+                }),
+            );
             let duplicates = copies.kept.saturating_sub(1);
             self.duplicates += duplicates;
             self.after_an_answer += duplicates.min(copies.answered.saturating_sub(1));
