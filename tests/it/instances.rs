@@ -1,6 +1,6 @@
 //! Several instances on one database: nothing is sent by two, and one that stops is no loss.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use letterhead_mailer::practice_server::gate::Point;
 use letterhead_tests::{
@@ -49,7 +49,7 @@ async fn assert_sent_once(world: &World, sent: &[(Client, String)]) {
 async fn two_and_then_four_instances_share_the_lanes_and_send_each_message_once() {
     let world = World::create().await;
     // No more than a quarter of all senders each.
-    let few = [("LETTERHEAD_LANES", "2")];
+    let few = [("LETTERHEAD_LANES", "2"), ("LETTERHEAD_LEASE_SECONDS", "60")];
     let first = world.serve(&few);
     let tenants = live_tenants(&world, &first, 8).await;
     let _second = world.serve(&few);
@@ -96,7 +96,8 @@ async fn an_instance_asked_to_stop_begins_nothing_new_and_its_lanes_are_free_at_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_does_not_answer_keeps_no_instance_from_stopping() {
     let world = World::create().await;
-    let instance = world.serve(&[("LETTERHEAD_SHUTDOWN_SECONDS", "1")]);
+    let lease = ("LETTERHEAD_LEASE_SECONDS", "60");
+    let instance = world.serve(&[("LETTERHEAD_SHUTDOWN_SECONDS", "1"), lease]);
     let aurora = world.live_tenant(&instance, "aurora").await;
     let gate = world.practice.gate(Point::Dot);
     let id = aurora.send("ann@example.net").await;
@@ -106,7 +107,8 @@ async fn a_server_that_does_not_answer_keeps_no_instance_from_stopping() {
 
     assert!(said_success.expect("it stops though nobody answers"));
     gate.release();
-    let successor = world.serve(&[]);
+    world.database.advance(Duration::from_secs(60)).await;
+    let successor = world.serve(&[lease]);
     let message = aurora.at(&successor.url).wait_for_message(&id, &["accepted"]).await;
     let attempts = message["attempts"].as_array().expect("attempts");
     let outcomes: Vec<_> = attempts.iter().filter_map(|one| one["outcome"].as_str()).collect();

@@ -244,9 +244,25 @@ impl Instance {
         self.child.wait().expect("the process ends");
     }
 
-    /// Takes the processor from it, as a hypervisor may from a whole machine.
-    pub fn suspend(&self) {
+    /// Takes the processor from it, as a hypervisor may from a whole machine, and waits until none of
+    /// its threads has one: the signal stops the first one, which stops the others.
+    pub async fn suspend(&self) {
         self.signal("-STOP");
+        let begun = Instant::now();
+        while !self.is_suspended() {
+            assert!(begun.elapsed() < PATIENCE, "never suspended");
+            // Only its parent is told, and by a signal.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn is_suspended(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("its threads");
+        threads.filter_map(Result::ok).all(|thread| {
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            // The state follows the name, which stands in brackets and may hold anything.
+            stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+        })
     }
 
     /// Lets it go on where it was suspended.
