@@ -25,6 +25,9 @@ bench-api: ## Measure the API alone
 bench-engine: ## Measure SMTP sessions alone
 	@exec deploy/dev/bench engine $(ARGS)
 
+soak: ## Kill workers and their database over 50,000 messages, and prove that nothing is lost (ARGS= see --help)
+	@exec deploy/dev/soak $(ARGS)
+
 screenshots: ## Write pictures of every page of the portal into docs/screenshots
 	@exec deploy/dev/screenshots
 
@@ -32,8 +35,9 @@ stop: ## Stop what `make run` or `make test` left running
 	@deploy/dev/stop
 
 clean-state: stop ## Stop, and remove the private databases, keys and tools in .letterhead/
-	@deploy/dev/postgres remove run && deploy/dev/postgres remove test && \
-		deploy/dev/postgres remove bench && rm -rf .letterhead
+	@for kind in run test bench soak soak-test; do \
+		deploy/dev/postgres remove "$$kind" || exit; \
+	done; rm -rf .letterhead
 
 fmt: ## Format the sources
 	cargo fmt --all
@@ -46,7 +50,7 @@ lint: ## Run clippy over everything, warnings denied
 
 lint-scripts: ## Run shellcheck and hadolint over deploy/, where they are installed
 	@if command -v shellcheck >/dev/null; then \
-		shellcheck -x -S warning deploy/dev/lib.sh deploy/dev/{bench,guides,portal-link,postgres,run,screenshots,stop,test} deploy/postgres-init .ci/run; \
+		shellcheck -x -S warning deploy/dev/lib.sh deploy/dev/{bench,guides,portal-link,postgres,run,screenshots,soak,stop,test} deploy/postgres-init .ci/run; \
 	else echo "shellcheck is not installed: scripts not checked"; fi
 	@if command -v hadolint >/dev/null; then hadolint deploy/Containerfile; \
 	else echo "hadolint is not installed: Containerfile not checked"; fi
@@ -74,4 +78,4 @@ schemathesis: ## Try the running API for five minutes with made-up requests
 ci: ## Run what the CI runs
 	@.ci/run
 
-.PHONY: help run portal-link test screenshots stop clean-state fmt fmt-check lint lint-scripts guides doc deny unused openapi-check schemathesis bench bench-api bench-engine ci
+.PHONY: help run portal-link test screenshots stop clean-state fmt fmt-check lint lint-scripts guides doc deny unused openapi-check schemathesis bench bench-api bench-engine soak ci

@@ -1,9 +1,9 @@
 //! Workers that die in the middle, and workers that work side by side.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use letterhead_mailer::practice_server::gate::Point;
-use letterhead_tests::program::World;
+use letterhead_tests::program::{Instance, World};
 use serde_json::{Value, json};
 
 /// What the practice server has caught, as message ids.
@@ -17,9 +17,25 @@ fn outcomes(message: &Value) -> Vec<&str> {
     attempts.iter().filter_map(|attempt| attempt["outcome"].as_str()).collect()
 }
 
+/// A lease that outlasts whatever happens under it, however busy the machine is.
+const LEASE: (&str, &str) = ("LETTERHEAD_LEASE_SECONDS", "60");
+
+/// A world with one instance under [`LEASE`].
+async fn start() -> (World, Instance) {
+    let world = World::create().await;
+    let instance = world.serve(&[LEASE]);
+    (world, instance)
+}
+
+/// The instance that comes after one that was killed: its leases are over.
+async fn successor(world: &World) -> Instance {
+    world.database.advance(Duration::from_secs(60)).await;
+    world.serve(&[LEASE])
+}
+
 /// Kills the worker at `point` of its first message, and lets another one take over.
 async fn killed_at(point: Point, text: &str) -> (Value, usize) {
-    let (world, instance) = World::start().await;
+    let (world, instance) = start().await;
     let aurora = world.live_tenant(&instance, "aurora").await;
     let gate = world.practice.gate(point);
     let body = json!({
@@ -34,7 +50,7 @@ async fn killed_at(point: Point, text: &str) -> (Value, usize) {
 
     instance.kill();
     gate.release();
-    let successor = world.serve(&[]);
+    let successor = successor(&world).await;
 
     let aurora = aurora.at(&successor.url);
     let message = aurora.wait_for_message(&id, &["accepted"]).await;
@@ -70,7 +86,7 @@ async fn a_worker_killed_after_the_dot_sends_twice_and_the_attempts_say_why() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_killed_before_its_result_is_stored_sends_twice_and_the_attempts_say_why() {
-    let (world, instance) = World::start().await;
+    let (world, instance) = start().await;
     let aurora = world.live_tenant(&instance, "aurora").await;
     let gate = world.practice.gate(Point::Dot);
     let id = aurora.send("ann@example.net").await;
@@ -96,7 +112,7 @@ async fn a_worker_killed_before_its_result_is_stored_sends_twice_and_the_attempt
         )
         .await;
     lock.release().await;
-    let successor = world.serve(&[]);
+    let successor = successor(&world).await;
 
     let aurora = aurora.at(&successor.url);
     let message = aurora.wait_for_message(&id, &["accepted"]).await;
@@ -106,7 +122,7 @@ async fn a_worker_killed_before_its_result_is_stored_sends_twice_and_the_attempt
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_may_wait_for_a_person_instead_of_being_sent_twice() {
-    let (world, instance) = World::start().await;
+    let (world, instance) = start().await;
     let aurora = world.live_tenant(&instance, "aurora").await;
     let gate = world.practice.gate(Point::Dot);
     let body = json!({
@@ -122,7 +138,7 @@ async fn a_message_may_wait_for_a_person_instead_of_being_sent_twice() {
 
     instance.kill();
     gate.release();
-    let successor = world.serve(&[]);
+    let successor = successor(&world).await;
 
     let aurora = aurora.at(&successor.url);
     aurora.wait_for_message(&id, &["uncertain"]).await;

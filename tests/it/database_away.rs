@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fs,
     time::{Duration, Instant},
 };
 
@@ -56,20 +55,6 @@ fn assert_is_away(answer: &Answer) {
 /// Waits until the program says that it is ready.
 async fn ready(instance: &Instance) {
     Client::new(&instance.url, "").wait_for("/readyz", |_| true).await;
-}
-
-/// Waits until the program has logged `words`.
-async fn logged(world: &World, words: &str) {
-    let begun = Instant::now();
-    loop {
-        let log = fs::read(world.log_file()).expect("a log");
-        if String::from_utf8_lossy(&log).contains(words) {
-            return;
-        }
-        assert!(begun.elapsed() < PATIENCE, "never logged: {words}");
-        // A log tells nobody when it grows.
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,7 +118,7 @@ async fn what_was_under_way_when_the_database_went_is_recorded_when_it_is_back_a
 
     line.cut().await;
     gate.release();
-    logged(&world, "cannot record results yet").await;
+    world.wait_for_log("cannot record results yet").await;
     line.mend();
 
     for id in [&under_way, &waiting] {

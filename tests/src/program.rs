@@ -5,13 +5,13 @@
 use std::{
     collections::HashMap,
     env,
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use letterhead_mailer::practice_server::{PracticeConfig, PracticeServer};
@@ -23,6 +23,10 @@ use crate::client::Client;
 
 /// How long anything may take before a test gives up: far longer than it ever takes.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the program logs when it listens.
+const API: &str = "the API listens";
+const METRICS: &str = "the metrics listen";
 
 /// A database, a practice server, a master key, and the instances started on them.
 pub struct World {
@@ -42,7 +46,7 @@ pub struct World {
 pub struct Instance {
     child: Child,
     log: Option<JoinHandle<()>>,
-    /// Where its API listens.
+    /// Where its API listens; empty if it has none.
     pub url: String,
     /// Where its metrics listen.
     pub metrics_url: String,
@@ -56,12 +60,20 @@ impl World {
 
     /// The same, with a practice server as `adjust` leaves it.
     pub async fn create_with(adjust: impl FnOnce(&mut PracticeConfig)) -> Self {
+        Self::assemble(TestDatabase::create().await, adjust).await
+    }
+
+    /// A fresh world without instances on `database`, which may be on a server of its own.
+    pub async fn on(database: TestDatabase) -> Self {
+        Self::assemble(database, |_| {}).await
+    }
+
+    async fn assemble(database: TestDatabase, adjust: impl FnOnce(&mut PracticeConfig)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = PracticeConfig::ephemeral(&folder.path().join("tls"));
         adjust(&mut config);
         let sign_in = (config.username.clone(), config.password.clone());
         let practice = PracticeServer::start(config).await.expect("a practice server");
-        let database = TestDatabase::create().await;
         let master_key = output(letterhead().args(["master-key", "generate"]));
         let mut world =
             Self { database, practice, operator_key: String::new(), sign_in, folder, master_key };
@@ -102,7 +114,14 @@ impl World {
     pub fn serve(&self, environment: &[(&str, &str)]) -> Instance {
         let mut command = self.command(&["serve"]);
         command.envs(environment.iter().copied());
-        Instance::start(command, &self.log_file())
+        Instance::start(command, &self.log_file(), &[API, METRICS])
+    }
+
+    /// Starts `letterhead work`, which delivers and serves no API, and waits until it is there.
+    pub fn work(&self, environment: &[(&str, &str)]) -> Instance {
+        let mut command = self.command(&["work"]);
+        command.envs(environment.iter().copied());
+        Instance::start(command, &self.log_file(), &[METRICS])
     }
 
     /// The master key that every instance knows, as `id:base64`.
@@ -113,6 +132,20 @@ impl World {
     /// Everything that the instances of this world have logged; complete once they have stopped.
     pub fn log_file(&self) -> PathBuf {
         self.folder.path().join("log")
+    }
+
+    /// Waits until an instance of this world has logged `words`.
+    pub async fn wait_for_log(&self, words: &str) {
+        let begun = Instant::now();
+        loop {
+            let log = fs::read(self.log_file()).expect("a log");
+            if String::from_utf8_lossy(&log).contains(words) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "never logged: {words}");
+            // A log tells nobody when it grows.
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
     }
 
     /// A folder for the test's own files.
@@ -169,7 +202,7 @@ impl World {
 }
 
 impl Instance {
-    fn start(mut command: Command, log: &Path) -> Self {
+    fn start(mut command: Command, log: &Path, listeners: &'static [&'static str]) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the letterhead binary starts");
         let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
@@ -179,7 +212,7 @@ impl Instance {
         let log = thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
                 let line = without_colour(&line);
-                for what in ["the API listens", "the metrics listen"] {
+                for &what in listeners {
                     if let Some((_, rest)) = line.split_once(what)
                         && let Some((_, address)) = rest.split_once("address=")
                     {
@@ -191,12 +224,12 @@ impl Instance {
             }
         });
         let mut urls = HashMap::new();
-        while urls.len() < 2 {
+        while urls.len() < listeners.len() {
             let (what, url) = addresses.recv_timeout(PATIENCE).expect("the program listens");
             urls.insert(what, url);
         }
-        let mut url = |what| urls.remove(what).expect("both addresses");
-        let (url, metrics_url) = (url("the API listens"), url("the metrics listen"));
+        let mut url = |what| urls.remove(what).unwrap_or_default();
+        let (url, metrics_url) = (url(API), url(METRICS));
         Self { child, log: Some(log), url, metrics_url }
     }
 
@@ -211,14 +244,49 @@ impl Instance {
         self.child.wait().expect("the process ends");
     }
 
+    /// Takes the processor from it, as a hypervisor may from a whole machine, and waits until none of
+    /// its threads has one: the signal stops the first one, which stops the others.
+    pub async fn suspend(&self) {
+        self.signal("-STOP");
+        let begun = Instant::now();
+        while !self.is_suspended() {
+            assert!(begun.elapsed() < PATIENCE, "never suspended");
+            // Only its parent is told, and by a signal.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn is_suspended(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("its threads");
+        threads.filter_map(Result::ok).all(|thread| {
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            // The state follows the name, which stands in brackets and may hold anything.
+            stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+        })
+    }
+
+    /// Lets it go on where it was suspended.
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Asks the process to stop; [`Instance::stop`] waits until it has.
+    pub fn ask_to_stop(&self) {
+        self.signal("-TERM");
+    }
+
     /// Asks the process to stop, and waits until it has; gives whether it said success.
     pub fn stop(mut self) -> bool {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
-        assert!(sent.success(), "SIGTERM is sent");
+        self.ask_to_stop();
         let success = self.child.wait().expect("the process ends").success();
         self.log.take().map(JoinHandle::join);
         success
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status().expect("kill runs");
+        assert!(sent.success(), "{signal} is sent");
     }
 }
 
@@ -229,16 +297,17 @@ impl Drop for Instance {
     }
 }
 
-/// The binary without any configuration: beside the tests', where `make test` builds it first.
+/// The binary without any configuration: beside this program or, for tests, in the folder above,
+/// where `make test` builds it first.
 ///
 /// # Panics
 ///
 /// If it was not built.
 pub fn letterhead() -> Command {
-    let tests = env::current_exe().expect("this program's path");
-    let folder = tests.ancestors().nth(2).expect("the target folder");
-    let binary = folder.join("letterhead");
-    assert!(binary.exists(), "run `make test`, which builds {} first", binary.display());
+    let program = env::current_exe().expect("this program's path");
+    let mut places = program.ancestors().skip(1).take(2).map(|folder| folder.join("letterhead"));
+    let binary = places.find(|place| place.is_file());
+    let binary = binary.expect("letterhead is built: run `make test`, which does it first");
     let mut command = Command::new(binary);
     // Nothing of the developer's own configuration.
     #[expect(clippy::disallowed_methods, reason = "what a child is not to be given is asked here")]

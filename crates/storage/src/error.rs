@@ -94,11 +94,11 @@ pub(crate) fn failed_or_taken(
     }
 }
 
-/// Whether the connection had died: closed by the server (class 57P), or cut in the middle (class
-/// 08). It says nothing about the next connection.
+/// Whether the connection had died: closed by the server (class 57P, or 25P03 while a transaction was
+/// left alone), or cut in the middle (class 08). It says nothing about the next connection.
 pub(crate) fn is_cut(err: &DbErr) -> bool {
     let code = database_code(err);
-    code.is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
+    code.is_some_and(|code| code.starts_with("08") || code.starts_with("57P") || code == "25P03")
         || driver_error(err)
             .is_some_and(|err| matches!(err, sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed))
 }
@@ -114,11 +114,11 @@ pub(crate) fn is_closed_role(err: &DbErr) -> bool {
 }
 
 /// Connection trouble, a pool that is dry, a server without room (53300), and what is worth another
-/// try: the loser of a deadlock (40P01), a transaction that idled too long (25P03).
+/// try: the loser of a deadlock (40P01).
 fn is_away(err: &DbErr) -> bool {
     let code = database_code(err);
     is_cut(err)
-        || code.is_some_and(|code| matches!(code.as_ref(), "53300" | "25P03" | "40P01"))
+        || code.is_some_and(|code| matches!(code.as_ref(), "53300" | "40P01"))
         || match driver_error(err) {
             Some(err) => matches!(
                 err,

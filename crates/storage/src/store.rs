@@ -19,6 +19,11 @@ use crate::{
 /// How long the database may leave one step without an answer.
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 
+/// How long a transaction may be left alone before the database ends it, as `PostgreSQL` takes it:
+/// longer than reading the largest message takes a busy machine. A process that was suspended in the
+/// middle answers the kernel's probes, and would keep what it locked, a lane for instance, for ever.
+const LONGEST_PAUSE: &str = "30s";
+
 /// Dead connections that one transaction passes over: more than any pool holds.
 pub(crate) const STALE_TRIES: usize = 100;
 
@@ -160,8 +165,8 @@ impl Store {
         let enter = Statement::from_sql_and_values(
             DbBackend::Postgres,
             "SELECT set_config('role', $1, true), set_config('letterhead.tenant', $2, true), \
-             letterhead_now() AS now",
-            [role.into(), tenant.into()],
+             set_config('idle_in_transaction_session_timeout', $3, true), letterhead_now() AS now",
+            [role.into(), tenant.into(), LONGEST_PAUSE.into()],
         );
         let mut tries = 0;
         loop {
@@ -239,5 +244,36 @@ impl SystemTx {
     /// then unknown.
     pub async fn commit(self) -> Result<(), StorageError> {
         self.tx.commit().await.map_err(failed("commit"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use letterhead_test_database::TestDatabase;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_transaction_that_is_left_alone_is_ended_and_the_next_one_begins() {
+        let database = TestDatabase::create().await;
+        let keys = MasterKeys::parse(&MasterKeys::generate("k1", &[1; 32])).unwrap();
+        let config = StoreConfig { url: database.url(), connections: 1, statement_cache: 10 };
+        let store = Store::connect(config, keys).await.unwrap();
+        let left = store.system().await.unwrap();
+        let show = "SELECT current_setting('idle_in_transaction_session_timeout') AS longest,
+            pg_backend_pid() AS process";
+        let show = Statement::from_string(DbBackend::Postgres, show);
+        let row = left.tx.query_one_raw(show).await.unwrap().unwrap();
+        assert_eq!(row.try_get::<String>("", "longest").unwrap(), LONGEST_PAUSE);
+
+        let sooner = "SET LOCAL idle_in_transaction_session_timeout = '10ms'";
+        left.tx.execute_unprepared(sooner).await.unwrap();
+        let process: i32 = row.try_get("", "process").unwrap();
+        let gone = format!("SELECT 1 - count(*) FROM pg_stat_activity WHERE pid = {process}");
+        database.wait_until(&gone, 1).await;
+
+        let ended = left.commit().await;
+        assert!(ended.is_err_and(|err| err.is_unavailable()));
+        store.ready().await.unwrap();
     }
 }

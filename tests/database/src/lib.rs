@@ -43,7 +43,17 @@ impl TestDatabase {
     ///
     /// If that variable is missing, or the server does not do as it is told.
     pub async fn create() -> Self {
-        let server = ServerUrl::parse(&server_url());
+        Self::create_on(&server_url()).await
+    }
+
+    /// Makes one on the server at `url`, as its superuser: a server of the test's own, if it is to go
+    /// away and come back.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not do as it is told.
+    pub async fn create_on(url: &str) -> Self {
+        let server = ServerUrl::parse(url);
         let maintenance = connect(&server.superuser(None)).await;
         let template = template::prepare(&maintenance, &server).await;
         let name = format!("letterhead_test_{}", Uuid::new_v4().simple());

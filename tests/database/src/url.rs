@@ -22,9 +22,7 @@ impl ServerUrl {
             Some([user, password, address, database].map(str::to_owned))
         };
         let Some([user, password, address, database]) = parts() else {
-            panic!(
-                "LETTERHEAD_TEST_DATABASE_URL is not like postgres://user:password@host:port/database"
-            );
+            panic!("the server's URL is not like postgres://user:password@host:port/database");
         };
         Self { user, password, address, database }
     }
