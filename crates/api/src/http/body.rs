@@ -93,12 +93,19 @@ struct Bounds<'a> {
     room: Option<&'a (dyn Fn(usize) -> Option<Place> + Sync)>,
 }
 
+/// The large bodies under way take all the room that there is for them.
+struct NoRoom;
+
+impl From<NoRoom> for ApiError {
+    fn from(NoRoom: NoRoom) -> Self {
+        Self::no_room()
+    }
+}
+
 impl Bounds<'_> {
-    fn take_room(&self, bytes: usize) -> Result<Option<Place>, ApiError> {
+    fn take_room(&self, bytes: usize) -> Result<Option<Place>, NoRoom> {
         match self.room {
-            Some(take) if bytes > room::LARGE => {
-                take(bytes).map(Some).ok_or_else(ApiError::no_room)
-            }
+            Some(take) if bytes > room::LARGE => take(bytes).map(Some).ok_or(NoRoom),
             Some(_) | None => Ok(None),
         }
     }

@@ -1,6 +1,8 @@
 //! How much memory a request takes, as the allocator counts it: a binary of its own, in which nothing else
 //! runs.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails here")]
+
 use std::{alloc::System, io, iter, time::Duration};
 
 use cap::Cap;
