@@ -13,12 +13,12 @@ const MESSAGES: f64 = 400.0;
 ///
 /// A window of 16 takes 5 statements to be marked, 4 for what its messages say and 7 for its results;
 /// the first window of a lane holds one message only, and claims, leases and sweeps come on top.
-const STATEMENTS: f64 = 2.0;
+const STATEMENTS: f64 = 0.6;
 /// Two a window. A database with the default durability waits for its disk as often, at most.
-const COMMITS: f64 = 0.3;
+const COMMITS: f64 = 0.15;
 /// With PIPELINING, openings not included: one a message, and one more whenever a session begins a
 /// window, of which each of two sessions gets a half.
-const ROUND_TRIPS: f64 = 1.25;
+const ROUND_TRIPS: f64 = 1.1;
 /// Sessions of one sender at the same time, by default.
 const SESSIONS: f64 = 2.0;
 
