@@ -91,7 +91,7 @@ pub struct Parts {
     /// How much of large bodies is in memory.
     pub room: Arc<room::Room>,
     /// Messages about to be stored.
-    intake: intake::Intake,
+    intake: gather::Gather<intake::Intake>,
     /// The keys and tenants that were looked up a short while ago.
     known: known::Known,
     /// Tells workers that something is due.
@@ -107,15 +107,18 @@ pub struct Parts {
 impl App {
     /// Puts the parts together.
     pub fn new(store: Store, mailer: Mailer, rules: Rules, waker: Waker, metrics: Metrics) -> Self {
+        let (store, tasks) = (store.keeping_views(rules.known_for), TaskTracker::new());
+        let intake = intake::Intake { store: store.clone(), waker: waker.clone() };
         let parts = Parts {
-            store: store.keeping_views(rules.known_for),
+            store,
             mailer,
             rules,
             test_runs: test_runs::progress::RunsUnderWay::default(),
             bulk_begun: Notify::new(),
-            tasks: TaskTracker::new(),
+
             room: room::Room::new(&rules.message),
-            intake: intake::Intake::default(),
+            intake: gather::Gather::new(intake, tasks.clone()),
+            tasks,
             known: known::Known::new(rules.known_for, metrics.clone()),
             waker,
             metrics,

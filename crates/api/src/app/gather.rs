@@ -7,30 +7,40 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use letterhead_storage::error::StorageError;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 /// Work that is cheaper done for many at once.
 pub(crate) trait Joint: Clone + Send + Sync + 'static {
     /// What one of them wants.
-    type Wish: Send + 'static;
-    /// What it is told.
-    type Answer: Send + 'static;
+    type Wish: Send + Sync + 'static;
+    /// What comes of it.
+    type Outcome: Send + 'static;
 
-    /// The bounds of one piece of work.
+    /// The bounds of one statement.
     const BOUNDS: Bounds;
 
     /// How many bytes a wish holds.
     fn weight(wish: &Self::Wish) -> u64;
 
-    /// Does what is wished; gives one answer for each wish, in their order.
-    fn fulfil(&self, wishes: Vec<Self::Wish>) -> impl Future<Output = Vec<Self::Answer>> + Send;
+    /// Writes what is wished, all of it or nothing; gives one outcome for each wish, in their order.
+    fn write(
+        &self,
+        wishes: &[Self::Wish],
+    ) -> impl Future<Output = Result<Vec<Self::Outcome>, StorageError>> + Send;
+}
+
+/// A wish that was written, or was not, given back to whoever had it.
+pub(crate) struct Answer<Work: Joint> {
+    pub(crate) wish: Work::Wish,
+    pub(crate) outcome: Result<Work::Outcome, StorageError>,
 }
 
 /// How much is done at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// Pieces of work at the same time. More would only wait for each other's commits.
+    /// Statements at the same time: while one is being written, the next one gathers.
     pub(crate) at_once: usize,
     /// Most wishes in one.
     pub(crate) wishes: usize,
@@ -53,7 +63,7 @@ struct State<Work: Joint> {
 
 struct Waiting<Work: Joint> {
     wish: Work::Wish,
-    answer: oneshot::Sender<Work::Answer>,
+    answer: oneshot::Sender<Answer<Work>>,
 }
 
 impl<Work: Joint> Gather<Work> {
@@ -68,7 +78,7 @@ impl<Work: Joint> Gather<Work> {
     pub(crate) fn enter(
         &self,
         wishes: impl IntoIterator<Item = Work::Wish>,
-    ) -> Vec<oneshot::Receiver<Work::Answer>> {
+    ) -> Vec<oneshot::Receiver<Answer<Work>>> {
         let mut answers = Vec::new();
         let mut state = self.state();
         for wish in wishes {
@@ -76,7 +86,7 @@ impl<Work: Joint> Gather<Work> {
             state.waiting.push_back(Waiting { wish, answer });
             answers.push(answered);
         }
-        // One more piece of work, and one more for each that is full.
+        // One more statement, and one more for each that is full.
         let wanted = state.waiting.len().div_ceil(Work::BOUNDS.wishes);
         for _ in state.working..(state.working + wanted).min(Work::BOUNDS.at_once) {
             state.working += 1;
@@ -91,12 +101,32 @@ impl<Work: Joint> Gather<Work> {
         while let Some(together) = self.take() {
             let (wishes, listeners): (Vec<_>, Vec<_>) =
                 together.into_iter().map(|waiting| (waiting.wish, waiting.answer)).unzip();
-            for (listener, answer) in listeners.into_iter().zip(self.work.fulfil(wishes).await) {
+            let outcomes = self.outcomes(&wishes).await;
+            for ((wish, outcome), listener) in wishes.into_iter().zip(outcomes).zip(listeners) {
                 // Nobody may be waiting any more.
-                let _unheard = listener.send(answer);
+                let _unheard = listener.send(Answer { wish, outcome });
             }
         }
         std::mem::forget(watch);
+    }
+
+    /// Writes wishes together. If that fails by what one of them holds, each is written alone, so that
+    /// it fails alone.
+    async fn outcomes(&self, wishes: &[Work::Wish]) -> Vec<Result<Work::Outcome, StorageError>> {
+        match self.work.write(wishes).await {
+            Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+            Err(err) if wishes.len() == 1 || err.is_unavailable() => {
+                wishes.iter().map(|_| Err(err.clone())).collect()
+            }
+            Err(_) => {
+                let mut outcomes = Vec::with_capacity(wishes.len());
+                for wish in wishes {
+                    let alone = self.work.write(std::slice::from_ref(wish)).await;
+                    outcomes.push(alone.map(|mut outcomes| outcomes.remove(0)));
+                }
+                outcomes
+            }
+        }
     }
 
     /// What goes together next; with `None` the caller has stopped working.

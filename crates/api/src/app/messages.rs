@@ -14,7 +14,7 @@ use letterhead_storage::{
 };
 use uuid::Uuid;
 
-use super::{App, AppError, access::Caller, intake::Arrival, room::Place};
+use super::{App, AppError, access::Caller, gather::Answer, intake::Arrival, room::Place};
 use crate::random;
 
 /// A caller's promise that equal keys mean the same message.
@@ -97,9 +97,11 @@ async fn accept_all(
         place: place.clone(),
     });
     let mut outcomes = Vec::new();
-    for (id, answer) in app.intake.enter(app, arrivals) {
+    for answer in app.intake.enter(arrivals) {
         outcomes.push(match answer.await {
-            Ok(acceptance) => acceptance.and_then(|acceptance| accepted(id, acceptance)),
+            Ok(Answer { wish, outcome }) => {
+                outcome.map_err(Into::into).and_then(|outcome| accepted(wish.id, outcome))
+            }
             Err(_) => Err(AppError::Internal(StorageError::Corrupt { table: "(intake task)" })),
         });
     }

@@ -8,8 +8,9 @@ use letterhead_storage::{
     store::Store,
 };
 use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
 
-use crate::app::gather::{Bounds, Gather, Joint};
+use crate::app::gather::{self, Bounds, Gather, Joint};
 
 /// What one lane wants written.
 pub(super) struct Ask {
@@ -20,15 +21,12 @@ pub(super) struct Ask {
     pub(super) limits: Limits,
 }
 
-/// What came of it, with the results that it brought: if it failed they are to be recorded again.
-pub(super) struct Answer {
-    pub(super) turned: Result<Turned, StorageError>,
-    pub(super) results: Vec<AttemptResult>,
-}
-
 /// The journal of one process.
 #[derive(Clone)]
 pub(super) struct Journal(Gather<Writer>);
+
+/// What came of an ask, given back with it: if it failed its results are to be recorded again.
+pub(super) type Answer = gather::Answer<Writer>;
 
 #[derive(Clone)]
 pub(super) struct Writer {
@@ -37,7 +35,7 @@ pub(super) struct Writer {
 }
 
 impl Journal {
-    pub(super) fn new(store: Store, worker: String, tasks: tokio_util::task::TaskTracker) -> Self {
+    pub(super) fn new(store: Store, worker: String, tasks: TaskTracker) -> Self {
         Self(Gather::new(Writer { store, worker }, tasks))
     }
 
@@ -49,41 +47,15 @@ impl Journal {
 
 impl Joint for Writer {
     type Wish = Ask;
-    type Answer = Answer;
+    type Outcome = Turned;
 
+    // What the asks hold is small; what they get is bounded by the windows of the lanes.
     const BOUNDS: Bounds = Bounds { at_once: 2, wishes: 64, bytes: u64::MAX };
 
     fn weight(_: &Ask) -> u64 {
         0
     }
 
-    async fn fulfil(&self, asks: Vec<Ask>) -> Vec<Answer> {
-        let together = self.write(&asks).await;
-        let turned: Vec<_> = match together {
-            Ok(turned) => turned.into_iter().map(Ok).collect(),
-            Err(err) if asks.len() == 1 || err.is_unavailable() => {
-                asks.iter().map(|_| Err(err.clone())).collect()
-            }
-            // It fails by what one of them holds: each is written alone, so that it fails alone.
-            Err(_) => {
-                let mut turned = Vec::with_capacity(asks.len());
-                for ask in &asks {
-                    let alone = self.write(std::slice::from_ref(ask)).await;
-                    turned.push(alone.map(|mut turned| turned.remove(0)));
-                }
-                turned
-            }
-        };
-        let results = asks.into_iter().map(|ask| ask.results);
-        turned
-            .into_iter()
-            .zip(results)
-            .map(|(turned, results)| Answer { turned, results })
-            .collect()
-    }
-}
-
-impl Writer {
     async fn write(&self, asks: &[Ask]) -> Result<Vec<Turned>, StorageError> {
         let turns: Vec<_> = asks.iter().map(Ask::turn).collect();
         self.store.journal(&self.worker, &turns).await

@@ -146,8 +146,10 @@ impl<'w> Slice<'w> {
     /// Takes in what the journal answers.
     async fn go_on(&mut self, answer: Option<Answer>) {
         // Without an answer the results are lost with it: they are uncertain, as after a crash.
-        let Some(Answer { turned, results }) = answer else { return self.stop(Ok(None)) };
-        let Turned { refused, is_news, marked } = match turned {
+        let Some(Answer { wish: Ask { results, .. }, outcome }) = answer else {
+            return self.stop(Ok(None));
+        };
+        let Turned { refused, is_news, marked } = match outcome {
             Ok(turned) => turned,
             Err(err) => {
                 // Whether they were recorded nobody knows: recording them again changes nothing then.
