@@ -37,7 +37,8 @@ pub struct WorkerConfig {
     pub lease: Duration,
     /// How long one lane is served before the next one gets its turn.
     pub slice: Duration,
-    /// How many messages are marked ahead.
+    /// How many messages of a lane are marked and not recorded at most: twice what its sessions have in
+    /// flight, so that they go on while the next ones are being marked.
     pub window: usize,
     /// Most bytes of message content in memory for one lane; one message may be larger.
     pub window_bytes: u64,
@@ -68,7 +69,7 @@ impl Default for WorkerConfig {
             lanes: 64,
             lease: Duration::from_secs(60),
             slice: Duration::from_secs(2),
-            window: 16,
+            window: 32,
             window_bytes: 24 * 1024 * 1024,
             poll: Duration::from_secs(1),
             sweep: Duration::from_secs(10),
