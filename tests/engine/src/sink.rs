@@ -15,7 +15,7 @@ use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::Instant,
 };
 use tokio_rustls::TlsAcceptor;
@@ -71,9 +71,13 @@ fn certificate() -> (String, TlsAcceptor) {
 /// Listens on a free port, says on which, and serves until nobody wants its tally any more.
 pub(crate) async fn serve(offer: Offer) -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let (offer, tally) = (Arc::new(offer), open(&listener)?);
+    let (tally, mut end) = open(&listener)?;
+    let offer = Arc::new(offer);
     loop {
-        let (stream, _) = listener.accept().await?;
+        let stream = tokio::select! {
+            accepted = listener.accept() => accepted?.0,
+            _ = &mut end => return Ok(()),
+        };
         stream.set_nodelay(true)?;
         tally.connection();
         let (offer, tally) = (Arc::clone(&offer), tally.clone());
@@ -86,20 +90,24 @@ pub(crate) async fn serve(offer: Offer) -> io::Result<()> {
 /// word.
 pub(crate) async fn keep_silent() -> io::Result<()> {
     let listener = TcpListener::bind("0.0.0.0:0").await?;
-    let tally = open(&listener)?;
+    let (tally, mut end) = open(&listener)?;
     loop {
-        let (mut stream, _) = listener.accept().await?;
+        let mut stream = tokio::select! {
+            accepted = listener.accept() => accepted?.0,
+            _ = &mut end => return Ok(()),
+        };
         tally.connection();
         // Until the other side gives up.
         tokio::spawn(async move { stream.read(&mut [0; 64]).await });
     }
 }
 
-fn open(listener: &TcpListener) -> io::Result<Tally> {
+/// Says the port, and begins to count; what comes second ends when nobody wants the tally any more.
+fn open(listener: &TcpListener) -> io::Result<(Tally, oneshot::Receiver<()>)> {
     writeln!(io::stdout(), "{}", listener.local_addr()?.port())?;
     let tally = Tally::begin();
-    tally.clone().tell();
-    Ok(tally)
+    let end = tally.clone().tell();
+    Ok((tally, end))
 }
 
 async fn greet(mut stream: TcpStream, offer: &Offer, tally: Tally) -> io::Result<()> {

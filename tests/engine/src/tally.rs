@@ -10,6 +10,8 @@ use std::{
     time::Instant,
 };
 
+use tokio::sync::oneshot;
+
 /// Counts since the last `reset`.
 #[derive(Clone)]
 pub(crate) struct Tally(Arc<Counts>);
@@ -51,9 +53,11 @@ impl Tally {
     }
 
     /// Answers each line with messages, connections, and how many microseconds ago the first and the
-    /// last message came; `reset` begins anew.
-    pub(crate) fn tell(self) {
+    /// last message came; `reset` begins anew. What it gives ends when nobody asks any more.
+    pub(crate) fn tell(self) -> oneshot::Receiver<()> {
+        let (asking, end) = oneshot::channel();
         thread::spawn(move || {
+            let _asking: oneshot::Sender<()> = asking;
             for line in io::stdin().lock().lines().map_while(Result::ok) {
                 let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
                 let Counts { connections, messages, first, last, .. } = &*self.0;
@@ -74,9 +78,8 @@ impl Tally {
                     return;
                 }
             }
-            // Whoever measured is gone.
-            std::process::exit(0);
         });
+        end
     }
 
     fn now(&self) -> u64 {
