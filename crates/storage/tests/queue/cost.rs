@@ -68,7 +68,7 @@ async fn fill(db: &TestDatabase, messages: usize) {
              FROM message;
          INSERT INTO recipients (tenant_id, id, message_id, position, role, email)
              SELECT tenant_id, gen_random_uuid(), id, 0, 'to', 'ann' || n || '@example.net'
-             FROM message WHERE sender <= {CLAIMED} AND n <= 2 * {WINDOW};
+             FROM message WHERE sender <= {CLAIMED} AND n <= 6 * {WINDOW};
          DROP TABLE sender, message;
          SET session_replication_role = origin;
          ANALYZE"
