@@ -114,7 +114,7 @@ impl Feed {
         while begin < self.letters.len() {
             let end = (begin + BATCH).min(self.letters.len());
             // The sender is kept until everything was allowed.
-            let _allowed = self.allowed.wait_for(|allowed| *allowed >= end).await.is_ok();
+            let _allowed = self.allowed.wait_for(|allowed| *allowed > begin).await.is_ok();
             let mut by_tenant: Vec<(&str, Vec<&Value>)> = Vec::new();
             for (tenant, letter) in self.letters.get(begin..end).unwrap_or_default() {
                 match by_tenant.iter_mut().find(|(name, _)| name == tenant) {
