@@ -114,3 +114,17 @@ async fn a_server_that_does_not_answer_keeps_no_instance_from_stopping() {
     let outcomes: Vec<_> = attempts.iter().filter_map(|one| one["outcome"].as_str()).collect();
     assert_eq!(outcomes, ["worker_lost", "accepted"], "the second copy is explained");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_keep_their_lanes_waiting_take_no_slot_from_others() {
+    let world = World::create().await;
+    let instance = world.serve(&[("LETTERHEAD_LANES", "1")]);
+    let tenants = live_tenants(&world, &instance, 3).await;
+    let gate = world.practice.gate(Point::Dot);
+
+    let sent = send_all(&tenants, 1).await;
+
+    gate.reached_by(3).await;
+    gate.release();
+    assert_sent_once(&world, &sent).await;
+}

@@ -9,7 +9,7 @@
 use std::{sync::Arc, time::Duration};
 
 use letterhead_domain::id::LeaseToken;
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, debug, info_span, warn};
 
@@ -18,9 +18,10 @@ mod journal;
 mod lane;
 mod leases;
 mod slice;
+mod slots;
 mod sweeper;
 
-use self::{journal::Journal, leases::Leases};
+use self::{journal::Journal, leases::Leases, slots::Slots};
 use crate::{
     app::{App, AppError},
     random,
@@ -31,7 +32,7 @@ use crate::{
 pub struct WorkerConfig {
     /// What attempts say about who made them, such as `host-pid`.
     pub name: String,
-    /// Most lanes in flight at once.
+    /// Most lanes in flight at once; beside those that wait for a server that does not answer.
     pub lanes: usize,
     /// How long a lease lasts without a heartbeat; a crashed worker's lanes wait that long.
     pub lease: Duration,
@@ -85,7 +86,7 @@ pub struct Worker {
     config: Arc<WorkerConfig>,
     leases: Leases,
     journal: Journal,
-    slots: Arc<Semaphore>,
+    slots: Slots,
     lanes: TaskTracker,
     /// Set when no new window may be marked.
     draining: CancellationToken,
@@ -95,7 +96,7 @@ impl Worker {
     /// A worker that does nothing yet.
     pub fn new(app: App, config: WorkerConfig) -> Self {
         Self {
-            slots: Arc::new(Semaphore::new(config.lanes)),
+            slots: Slots::new(config.lanes),
             leases: Leases::new(config.lease),
             journal: Journal::new(app.store.clone(), config.name.clone(), app.tasks.clone()),
             lanes: TaskTracker::new(),
@@ -131,7 +132,7 @@ impl Worker {
             };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.free_slot(), if pause.is_zero() => {}
+                () = self.slots.one_is_free(), if pause.is_zero() => {}
                 () = self.app.waker.woken(), if trouble.is_zero() && !pause.is_zero() => {}
                 () = tokio::time::sleep(pause), if !pause.is_zero() => {}
             }
@@ -160,15 +161,9 @@ impl Worker {
         }
     }
 
-    /// Waits until a lane may be claimed.
-    async fn free_slot(&self) {
-        // Closed it never is; and the permit goes back at once.
-        let _permit = self.slots.acquire().await;
-    }
-
     /// Claims as many due lanes as there are free slots, and serves each in a task of its own.
     async fn claim(&self) -> Result<usize, AppError> {
-        let free = self.slots.available_permits();
+        let free = self.slots.free();
         if free == 0 {
             return Ok(0);
         }
@@ -185,7 +180,7 @@ impl Worker {
         system.commit().await?;
         let count = claimed.len();
         for lane in claimed {
-            let Ok(slot) = self.slots.clone().try_acquire_owned() else {
+            let Some(slot) = self.slots.take() else {
                 // Nobody else takes slots, so there is one for each lane that was asked for.
                 break;
             };
@@ -197,9 +192,8 @@ impl Worker {
             self.lanes.spawn(
                 async move {
                     let token = lane.token;
-                    worker.serve(lane, lease).await;
+                    worker.serve(lane, lease, slot).await;
                     worker.leases.drop_token(token);
-                    drop(slot);
                 }
                 .instrument(span),
             );

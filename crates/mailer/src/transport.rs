@@ -33,7 +33,7 @@ use crate::{
     gear::{Gear, GearLimit, Gearbox},
     lease::LeaseDeadline,
     opening::Bounds,
-    session::{Session, outcome_of},
+    session::Session,
     walk::Walk,
 };
 
@@ -210,7 +210,7 @@ impl Transport {
         let opener = &self.commons.opener;
         let mut walk = Walk::new(None);
         let opening = opener.open(&self.settings, self.password.as_ref(), bounds, &mut walk);
-        let conversation = opening.await.map_err(outcome_of)?;
+        let (conversation, place) = self.commons.wait_for(opening, place, lease).await?;
         self.commons.counters.opened();
         Ok(Session::new(conversation, place, self.commons.clock.now()))
     }

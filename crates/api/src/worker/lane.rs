@@ -24,13 +24,14 @@ use super::{
     Worker,
     delivery::{Delivered, Effects},
     slice::Slice,
+    slots::Slot,
 };
 use crate::{app::queue::record_recovered, random};
 
 impl Worker {
     /// Serves `lane` until nothing of it is due, its slice is over, or something is in the way.
-    pub(super) async fn serve(&self, lane: LeasedLane, lease: LeaseDeadline) {
-        let release = match self.drain(&lane, &lease).await {
+    pub(super) async fn serve(&self, lane: LeasedLane, lease: LeaseDeadline, mut slot: Slot) {
+        let release = match self.drain(&lane, &lease, &mut slot).await {
             Ok(release) => release,
             // The database's trouble is not the mail server's: the lane stays due.
             Err(err) if err.is_unavailable() => {
@@ -64,9 +65,10 @@ impl Worker {
         &self,
         lane: &LeasedLane,
         lease: &LeaseDeadline,
+        slot: &mut Slot,
     ) -> Result<Option<Release>, StorageError> {
         let taken = self.app.store.in_time("take a lane over", self.take_over(lane)).await??;
-        Slice::new(self, lane, lease, &taken).run().await
+        Slice::new(self, lane, lease, slot, &taken).run().await
     }
 
     /// Puts right what a holder before us left marked: those messages may have reached the server.

@@ -22,6 +22,7 @@ pub(super) struct Leases {
 /// One lease.
 struct Held {
     deadline: LeaseDeadline,
+    /// Whether it is one of those whose share of the slots is bounded.
     in_trouble: bool,
 }
 
@@ -38,9 +39,18 @@ impl Leases {
         deadline
     }
 
-    /// How many of the held lanes have a server in trouble.
+    /// How many of the held lanes have a server in trouble, and occupy a slot.
     pub(super) fn in_trouble(&self) -> usize {
         self.with(|held| held.values().filter(|lease| lease.in_trouble).count())
+    }
+
+    /// The lane of `token` has left its slot.
+    pub(super) fn step_aside(&self, token: LeaseToken) {
+        self.with(|held| {
+            if let Some(lease) = held.get_mut(&token) {
+                lease.in_trouble = false;
+            }
+        });
     }
 
     /// Forgets `token`: its lane was given back.

@@ -25,6 +25,7 @@ use super::{
     Worker,
     delivery::{Delivered, Effects, stops},
     journal::{Answer, Ask},
+    slots::{PATIENCE, Slot},
 };
 use crate::random;
 
@@ -33,6 +34,9 @@ pub(super) struct Slice<'w> {
     worker: &'w Worker,
     lane: &'w LeasedLane,
     lease: &'w LeaseDeadline,
+    slot: &'w mut Slot,
+    /// When the slot is left, unless an outcome comes before; `None` once that was tried.
+    patient_until: Option<Instant>,
     limits: Limits,
     /// How often in a row the server had said that the quota is spent.
     holds: u32,
@@ -54,12 +58,15 @@ impl<'w> Slice<'w> {
         worker: &'w Worker,
         lane: &'w LeasedLane,
         lease: &'w LeaseDeadline,
+        slot: &'w mut Slot,
         taken: &TakenLane,
     ) -> Self {
         Self {
             worker,
             lane,
             lease,
+            slot,
+            patient_until: Some(Instant::now() + PATIENCE),
             limits: taken.limits,
             holds: taken.holds,
             ends_at: Instant::now() + worker.config.slice,
@@ -94,6 +101,12 @@ impl<'w> Slice<'w> {
                 }
                 Some((ticket, outcome)) = ended(&mut self.flight), if on_the_way > 0 => {
                     self.judge(ticket, &outcome);
+                }
+                () = until(self.patient_until), if on_the_way > 0 && self.patient_until.is_some() => {
+                    self.patient_until = None;
+                    if self.slot.step_aside() {
+                        self.worker.leases.step_aside(self.lane.token);
+                    }
                 }
                 // What has not begun is left to whoever holds the lane next.
                 () = self.worker.draining.cancelled(), if is_open => self.stop(Ok(Some(Release::Park))),
@@ -193,6 +206,9 @@ impl<'w> Slice<'w> {
             self.record_eventful().await;
             self.flight = None;
         }
+        if self.on_the_way() == 0 {
+            self.be_patient();
+        }
         if self.flight.is_none() {
             let connections = self.limits.connections;
             let flight =
@@ -210,6 +226,7 @@ impl<'w> Slice<'w> {
         if !stops(outcome) {
             self.window = self.worker.config.window;
         }
+        self.be_patient();
         let delivered = self.flight.as_mut().and_then(|flight| flight.land(ticket, outcome));
         let Some(delivered) = delivered else { return };
         if delivered.is_ordinary() {
@@ -217,6 +234,11 @@ impl<'w> Slice<'w> {
         } else {
             self.eventful.push(delivered);
         }
+    }
+
+    /// The server answers, or is about to be asked.
+    fn be_patient(&mut self) {
+        self.patient_until = self.patient_until.map(|_| Instant::now() + PATIENCE);
     }
 
     fn must_record(&self) -> bool {
@@ -257,6 +279,12 @@ impl<'w> Slice<'w> {
 /// Waits for the journal's answer; `None` if its task panicked.
 async fn written(asked: &mut Option<oneshot::Receiver<Answer>>) -> Option<Answer> {
     asked.as_mut()?.await.ok()
+}
+
+async fn until(instant: Option<Instant>) {
+    if let Some(instant) = instant {
+        tokio::time::sleep_until(instant).await;
+    }
 }
 
 /// Waits for the next outcome; `None` if nothing is on its way.

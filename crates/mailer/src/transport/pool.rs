@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
@@ -9,19 +10,23 @@ use std::{
     time::Duration,
 };
 
-use letterhead_domain::{delivery::AttemptOutcome, test_run::Cause};
+use letterhead_domain::{
+    delivery::AttemptOutcome,
+    test_run::{Cause, Failure},
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use super::Transport;
 use crate::{
     clock::Clock,
+    conversation::Conversation,
     counts::{Counters, Retirement},
     lease::LeaseDeadline,
     opening::Opener,
-    session::Session,
+    session::{Session, outcome_of},
 };
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -32,6 +37,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) fn lease_is_over() -> AttemptOutcome {
     AttemptOutcome::NotSent(Cause::Interrupted)
 }
+
+/// How long a server may take to open a session in a place that others wait for.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// How many sessions may be opened aside, for each place.
+const ASIDE: usize = 2;
 
 /// How much one session may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +71,8 @@ pub(crate) struct Commons {
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
     places: Arc<Semaphore>,
+    /// Openings that left their places: their servers take their time.
+    aside: Arc<Semaphore>,
     most_places: usize,
     /// How many wait for a place.
     waiting: AtomicUsize,
@@ -84,6 +97,7 @@ impl Commons {
             clock,
             counters: Counters::default(),
             places: Arc::new(Semaphore::new(max_sessions.max(1))),
+            aside: Arc::new(Semaphore::new(max_sessions.max(1) * ASIDE)),
             most_places: max_sessions.max(1),
             waiting: AtomicUsize::new(0),
             rested: Mutex::default(),
@@ -112,6 +126,26 @@ impl Commons {
     pub(super) fn open_sessions(&self) -> u64 {
         let open = self.most_places.saturating_sub(self.places.available_permits());
         u64::try_from(open).unwrap_or(u64::MAX)
+    }
+
+    /// Waits for `opening` in `place`. When it takes a while the place is left to others, as long as not
+    /// too many openings wait aside: servers that never answer must not take all places.
+    pub(super) async fn wait_for(
+        &self,
+        opening: impl Future<Output = Result<Conversation, Failure>>,
+        place: OwnedSemaphorePermit,
+        lease: &LeaseDeadline,
+    ) -> Result<(Conversation, OwnedSemaphorePermit), AttemptOutcome> {
+        let mut opening = pin!(opening);
+        if let Ok(opened) = timeout(PATIENCE, &mut opening).await {
+            return Ok((opened.map_err(outcome_of)?, place));
+        }
+        let Ok(_aside) = Arc::clone(&self.aside).try_acquire_owned() else {
+            return Ok((opening.await.map_err(outcome_of)?, place));
+        };
+        drop(place);
+        let conversation = opening.await.map_err(outcome_of)?;
+        Ok((conversation, self.place(lease).await?))
     }
 
     /// Whether somebody waits for a place: a session should then not come to rest.

@@ -264,17 +264,20 @@ impl Drop for Watch<'_> {
 
 async fn serve_to_the_end(run: &Run) {
     loop {
-        // Waiting for a session may be given up at any time; a conversation never is.
-        let loan = tokio::select! {
+        // Waiting for a session may be given up at any time, and so may opening one; a conversation
+        // about messages never is.
+        let opened = async {
+            let loan = run.transport.loan(&run.lease).await.ok_or_else(pool::lease_is_over)?;
+            let session = run.transport.session(&run.lease).await?;
+            Ok((session, loan))
+        };
+        let opened = tokio::select! {
             biased;
-            () = run.halted.cancelled() => None,
-            loan = run.transport.loan(&run.lease) => loan,
+            () = run.halted.cancelled() => Err(pool::lease_is_over()),
+            opened = opened => opened,
         };
-        let Some(loan) = loan else {
-            return run.give_up(pool::lease_is_over());
-        };
-        let mut session = match run.transport.session(&run.lease).await {
-            Ok(session) => session,
+        let (mut session, loan) = match opened {
+            Ok(opened) => opened,
             Err(outcome) => return run.give_up(outcome),
         };
         let served = session.serve(run).await;
