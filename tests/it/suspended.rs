@@ -17,7 +17,7 @@ fn outcomes(message: &Value) -> Vec<&str> {
 
 /// Suspends a worker at `point` of its first message until its lease is over and another one has sent
 /// that message, and lets it go on. Gives how often the server has the message in the end.
-async fn suspended_at(point: Point, attachments: Value) -> usize {
+async fn suspended_at(point: Point, attachments: &Value) -> usize {
     let world = World::create().await;
     // Shorter, and a busy machine might lose it by itself.
     let first = world.serve(&[("LETTERHEAD_LEASE_SECONDS", "6")]);
@@ -61,7 +61,7 @@ async fn suspended_at(point: Point, attachments: Value) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_suspended_before_the_body_writes_nothing_more_once_its_lease_is_over() {
-    assert_eq!(suspended_at(Point::Data, json!([])).await, 1);
+    assert_eq!(suspended_at(Point::Data, &json!([])).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,10 +73,10 @@ async fn a_worker_suspended_within_the_body_leaves_it_unfinished_once_its_lease_
         "content_type": "application/pdf",
         "content_base64": "QUJD".repeat(2_000_000),
     });
-    assert_eq!(suspended_at(Point::Body(10), json!([file])).await, 1);
+    assert_eq!(suspended_at(Point::Body(10), &json!([file])).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_suspended_after_its_last_write_costs_a_duplicate_that_the_attempts_explain() {
-    assert_eq!(suspended_at(Point::Dot, json!([])).await, 2);
+    assert_eq!(suspended_at(Point::Dot, &json!([])).await, 2);
 }
