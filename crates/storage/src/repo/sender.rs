@@ -11,7 +11,7 @@ use sea_orm::{FromQueryResult, raw_sql};
 use uuid::Uuid;
 
 use self::row::{SenderRow, TestRow};
-use super::{number, parse, row as one_row, rows, version::VersionRow};
+use super::{number, parse, row as one_row, rows, sql::statement, version::VersionRow};
 use crate::{
     error::StorageError,
     record::{Expected, IdentifiedSender, Page, PageRequest, SenderRecord},
@@ -34,6 +34,23 @@ pub(super) use limits::{LimitsRow, hold_of};
 pub use save::{RestoreVersion, SaveSender, Saved};
 
 const TABLE: &str = "senders";
+
+/// What is shown of the senders of tenant `$1` that are not removed; `$which` is SQL.
+macro_rules! shown {
+    ($which:literal) => {
+        concat!(
+            "SELECT s.*, t.status = 'suspended' AS tenant_suspended, l.hold_reason,
+                 CASE WHEN l.held AND NOT l.blocked AND l.not_before > letterhead_now()
+                      THEN l.not_before END AS held_until
+             FROM senders s
+             JOIN tenants t ON t.id = s.tenant_id
+             LEFT JOIN lanes l ON l.tenant_id = s.tenant_id AND l.id = s.id
+             WHERE s.tenant_id = $1 AND s.deleted_at IS NULL AND t.deleted_at IS NULL ",
+            $which
+        )
+    };
+}
+
 const NO_SENDER: StorageError = StorageError::NotFound("sender");
 
 impl TenantTx {
@@ -108,16 +125,9 @@ impl Senders<'_> {
     /// [`StorageError::Unavailable`].
     pub async fn find(&self, reference: &SenderRef) -> Result<Option<SenderRecord>, StorageError> {
         let (tenant, (id, slug)) = (self.tx.tenant.get(), columns(reference));
-        let query = raw_sql!(
-            Postgres,
-            r#"SELECT s.*, t.status = 'suspended' AS tenant_suspended, l.hold_reason,
-                   CASE WHEN l.held AND NOT l.blocked AND l.not_before > letterhead_now()
-                        THEN l.not_before END AS held_until
-               FROM senders s
-               JOIN tenants t ON t.id = s.tenant_id
-               LEFT JOIN lanes l ON l.tenant_id = s.tenant_id AND l.id = s.id
-               WHERE s.tenant_id = {tenant} AND (s.id = {id}::uuid OR s.slug = {slug}::text)
-                   AND s.deleted_at IS NULL AND t.deleted_at IS NULL"#
+        let query = statement(
+            shown!("AND (s.id = $2 OR s.slug = $3)"),
+            [tenant.into(), id.into(), slug.into()],
         );
         let found = one_row::<SenderRow>(&self.tx.tx, query, "find a sender").await?;
         Ok(self.assemble(Vec::from_iter(found)).await?.pop())
@@ -139,17 +149,9 @@ impl Senders<'_> {
     /// [`StorageError::Unavailable`].
     pub async fn list(&self, page: PageRequest) -> Result<Page<SenderRecord>, StorageError> {
         let (tenant, after, limit) = (self.tx.tenant.get(), page.after_id(), page.rows());
-        let query = raw_sql!(
-            Postgres,
-            r#"SELECT s.*, t.status = 'suspended' AS tenant_suspended, l.hold_reason,
-                   CASE WHEN l.held AND NOT l.blocked AND l.not_before > letterhead_now()
-                        THEN l.not_before END AS held_until
-               FROM senders s
-               JOIN tenants t ON t.id = s.tenant_id
-               LEFT JOIN lanes l ON l.tenant_id = s.tenant_id AND l.id = s.id
-               WHERE s.tenant_id = {tenant} AND s.deleted_at IS NULL AND t.deleted_at IS NULL
-                   AND ({after}::uuid IS NULL OR s.id < {after})
-               ORDER BY s.id DESC LIMIT {limit}"#
+        let query = statement(
+            shown!("AND ($2::uuid IS NULL OR s.id < $2) ORDER BY s.id DESC LIMIT $3"),
+            [tenant.into(), after.into(), limit.into()],
         );
         let found = rows::<SenderRow>(&self.tx.tx, query, "list senders").await?;
         let Page { items, next } = Page::cut(found, page, |row| row.id);
@@ -209,17 +211,9 @@ impl Senders<'_> {
         );
         super::execute(&self.tx.tx, lane, "lock a lane").await?;
         // A statement of its own, so that it sees what was committed while the first one waited.
-        let sender = raw_sql!(
-            Postgres,
-            r#"SELECT s.*, t.status = 'suspended' AS tenant_suspended, l.hold_reason,
-                   CASE WHEN l.held AND NOT l.blocked AND l.not_before > letterhead_now()
-                        THEN l.not_before END AS held_until
-               FROM senders s
-               JOIN tenants t ON t.id = s.tenant_id
-               LEFT JOIN lanes l ON l.tenant_id = s.tenant_id AND l.id = s.id
-               WHERE s.tenant_id = {tenant} AND (s.id = {id}::uuid OR s.slug = {slug}::text)
-                   AND s.deleted_at IS NULL AND t.deleted_at IS NULL
-               FOR NO KEY UPDATE OF s"#
+        let sender = statement(
+            shown!("AND (s.id = $2 OR s.slug = $3) FOR NO KEY UPDATE OF s"),
+            [tenant.into(), id.into(), slug.into()],
         );
         one_row(&self.tx.tx, sender, "lock a sender").await
     }
