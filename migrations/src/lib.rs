@@ -119,6 +119,7 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0017_journal",
     "0018_accept_together",
     "0019_sender_changes",
+    "0020_together",
 ];
 
 /// The name of every migration, in order, as the database keeps those that were applied.

@@ -12,7 +12,7 @@ use std::{
 
 use letterhead_domain::test_run::TestStatus;
 use letterhead_mailer::counts::{SessionCounts, SessionsNow};
-use letterhead_storage::record::QueueReading;
+use letterhead_storage::record::{LaneStanding, QueueReading};
 use prometheus::{
     Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
     TextEncoder,
@@ -79,9 +79,8 @@ impl Metrics {
     }
 
     /// Counts a claimed lane, and for how long it might have been served.
-    pub fn lane_claimed(&self, in_trouble: bool, waited: Duration) {
-        let labels = [if in_trouble { "yes" } else { "no" }];
-        self.0.lane_waits.with_label_values(&labels).observe(waited.as_secs_f64());
+    pub fn lane_claimed(&self, standing: LaneStanding, waited: Duration) {
+        self.0.lane_waits.with_label_values(&[standing.as_str()]).observe(waited.as_secs_f64());
     }
 
     /// Counts a window of `messages` that were marked together.
@@ -171,8 +170,8 @@ impl Families {
                 &registry,
                 "letterhead_lane_wait_seconds",
                 "This process: for how long the lanes that it claimed might have been served, by \
-                 whether their servers were in trouble",
-                &["in_trouble"],
+                 what was known of their servers",
+                &["server"],
                 &LANE_SECONDS,
             )?,
             windows: histograms(
@@ -275,7 +274,7 @@ mod tests {
         metrics.attempt("accepted");
         metrics.test_run(TestStatus::Failed);
         metrics.cache("api_key", true);
-        metrics.lane_claimed(false, Duration::from_millis(20));
+        metrics.lane_claimed(LaneStanding::Known, Duration::from_millis(20));
         metrics.window(1);
         metrics.window(16);
         let route = "/v1/tenants/{tenant}/senders/{sender}";
@@ -287,7 +286,7 @@ mod tests {
                 "letterhead_attempts_total{outcome=\"accepted\"} 2",
                 "letterhead_test_runs_total{status=\"failed\"} 1",
                 "letterhead_cache_lookups_total{cache=\"api_key\",outcome=\"hit\"} 1",
-                "letterhead_lane_wait_seconds_sum{in_trouble=\"no\"} 0.02",
+                "letterhead_lane_wait_seconds_sum{server=\"known\"} 0.02",
                 "letterhead_window_messages_sum 17",
                 "letterhead_window_messages_count 2",
                 "letterhead_http_request_seconds_count{method=\"PUT\",\

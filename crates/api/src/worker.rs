@@ -113,6 +113,8 @@ impl Worker {
             tokio::spawn(sweeper::sweep(self.app.clone(), self.config.clone(), stop.clone()));
         let mut trouble = Duration::ZERO;
         while !stop.is_cancelled() {
+            // What comes free from here on is not missed.
+            let shares = self.slots.shares();
             let pause = match self.claim().await {
                 // More may be due than there were slots for: look again as soon as one is free.
                 Ok(claimed) if claimed > 0 => {
@@ -133,6 +135,7 @@ impl Worker {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.slots.one_is_free(), if pause.is_zero() => {}
+                () = self.slots.share_is_free(shares), if trouble.is_zero() && !pause.is_zero() => {}
                 () = self.app.waker.woken(), if trouble.is_zero() && !pause.is_zero() => {}
                 () = tokio::time::sleep(pause), if !pause.is_zero() => {}
             }
@@ -168,24 +171,22 @@ impl Worker {
             return Ok(0);
         }
         let tokens: Vec<LeaseToken> = (0..free).map(|_| random::token()).collect();
-        // Servers in trouble hold a lane for minutes: they get at most a quarter of the slots.
-        let trouble_share = (self.config.lanes / 4).max(1).saturating_sub(self.leases.in_trouble());
         // Before the query: the lease in the database then never ends before ours.
         let asked_at = Instant::now();
         let system = self.app.store.system().await?;
         let claimed = system
             .lanes()
-            .claim(&self.config.name, &tokens, self.config.lease, trouble_share)
+            .claim(&self.config.name, &tokens, self.config.lease, self.slots.shares())
             .await?;
         system.commit().await?;
         let count = claimed.len();
         for lane in claimed {
-            let Some(slot) = self.slots.take() else {
+            let Some(slot) = self.slots.take(lane.standing) else {
                 // Nobody else takes slots, so there is one for each lane that was asked for.
                 break;
             };
-            self.app.metrics.lane_claimed(lane.in_trouble, lane.waited);
-            let lease = self.leases.hold(&lane, asked_at);
+            self.app.metrics.lane_claimed(lane.standing, lane.waited);
+            let lease = self.leases.hold(lane.token, asked_at);
             let worker = self.clone();
             let span =
                 info_span!("worker.serve_lane", tenant.id = %lane.tenant, sender.id = %lane.sender);

@@ -28,8 +28,8 @@ pub use bulk_run::{
 };
 pub use event::EventRecord;
 pub use message::{
-    AttemptRecord, AttemptWord, LaneWait, LeasedLane, MessageRecord, QueueHold, QueueReading,
-    QueueStats, RecipientRecord, Recovered,
+    AttemptRecord, AttemptWord, LaneStanding, LaneWait, LeasedLane, MessageRecord, QueueHold,
+    QueueReading, QueueStats, RecipientRecord, Recovered,
 };
 pub use overview::{
     BoundedCount, OverviewPage, SenderOverview, TenantCounts, TenantOverview, TestOverview,

@@ -40,8 +40,13 @@ pub(crate) struct Answer<Work: Joint> {
 /// How much is done at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// Statements at the same time: while one is being written, the next one gathers.
+    /// Statements at the same time.
     pub(crate) at_once: usize,
+    /// So many waiting wishes are worth a further statement beside one that is being written; fewer wait
+    /// for it, and gather meanwhile.
+    pub(crate) enough: usize,
+    /// A statement of more bytes takes so long that nobody waits for it.
+    pub(crate) soon: u64,
     /// Most wishes in one.
     pub(crate) wishes: usize,
     /// Most bytes in one; a single wish may be larger.
@@ -59,6 +64,8 @@ pub(crate) struct Gather<Work: Joint> {
 struct State<Work: Joint> {
     waiting: VecDeque<Waiting<Work>>,
     working: usize,
+    /// How many of those at work write what takes long.
+    busy: usize,
 }
 
 struct Waiting<Work: Joint> {
@@ -69,7 +76,7 @@ struct Waiting<Work: Joint> {
 impl<Work: Joint> Gather<Work> {
     /// Nobody yet; what is to be done is done in tasks of `tasks`.
     pub(crate) fn new(work: Work, tasks: TaskTracker) -> Self {
-        let state = State { waiting: VecDeque::new(), working: 0 };
+        let state = State { waiting: VecDeque::new(), working: 0, busy: 0 };
         Self { work, tasks, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -86,27 +93,36 @@ impl<Work: Joint> Gather<Work> {
             state.waiting.push_back(Waiting { wish, answer });
             answers.push(answered);
         }
-        // One more statement, and one more for each that is full.
-        let wanted = state.waiting.len().div_ceil(Work::BOUNDS.wishes);
+        self.put_to_work(&mut state);
+        answers
+    }
+
+    /// Starts as many more statements as what waits is worth.
+    fn put_to_work(&self, state: &mut State<Work>) {
+        let waiting = state.waiting.len();
+        let none_is_soon_written = state.working == state.busy;
+        let wanted =
+            (waiting / Work::BOUNDS.enough).max((waiting > 0 && none_is_soon_written).into());
         for _ in state.working..(state.working + wanted).min(Work::BOUNDS.at_once) {
             state.working += 1;
             self.tasks.spawn(self.clone().work());
         }
-        answers
     }
 
     /// Works until nobody waits.
     async fn work(self) {
-        let watch = Watch(&self);
-        while let Some(together) = self.take() {
+        let watch = Watch { gather: &self, count: |state| &mut state.working };
+        while let Some(Together { waiting, long }) = self.take() {
             let (wishes, listeners): (Vec<_>, Vec<_>) =
-                together.into_iter().map(|waiting| (waiting.wish, waiting.answer)).unzip();
+                waiting.into_iter().map(|waiting| (waiting.wish, waiting.answer)).unzip();
             let outcomes = self.outcomes(&wishes).await;
+            drop(long);
             for ((wish, outcome), listener) in wishes.into_iter().zip(outcomes).zip(listeners) {
                 // Nobody may be waiting any more.
                 let _unheard = listener.send(Answer { wish, outcome });
             }
         }
+        // It has counted itself out.
         std::mem::forget(watch);
     }
 
@@ -130,23 +146,30 @@ impl<Work: Joint> Gather<Work> {
     }
 
     /// What goes together next; with `None` the caller has stopped working.
-    fn take(&self) -> Option<Vec<Waiting<Work>>> {
+    fn take(&self) -> Option<Together<'_, Work>> {
         let mut state = self.state();
         let mut together = Vec::new();
         let mut bytes = 0;
         while let Some(next) = state.waiting.front() {
-            bytes += Work::weight(&next.wish);
-            let is_full = together.len() == Work::BOUNDS.wishes || bytes > Work::BOUNDS.bytes;
+            let more = bytes + Work::weight(&next.wish);
+            let is_full = together.len() == Work::BOUNDS.wishes || more > Work::BOUNDS.bytes;
             if is_full && !together.is_empty() {
                 break;
             }
+            bytes = more;
             together.extend(state.waiting.pop_front());
         }
         if together.is_empty() {
+            // Under the lock: what comes from now on finds nobody at work.
             state.working -= 1;
             return None;
         }
-        Some(together)
+        let long = (bytes > Work::BOUNDS.soon).then(|| {
+            state.busy += 1;
+            self.put_to_work(&mut state);
+            Watch { gather: self, count: |state| &mut state.busy }
+        });
+        Some(Together { waiting: together, long })
     }
 
     fn state(&self) -> MutexGuard<'_, State<Work>> {
@@ -155,11 +178,22 @@ impl<Work: Joint> Gather<Work> {
     }
 }
 
-/// Counts out a task that ended before it had stopped working: otherwise nobody would take its place.
-struct Watch<'a, Work: Joint>(&'a Gather<Work>);
+/// What goes together.
+struct Together<'a, Work: Joint> {
+    waiting: Vec<Waiting<Work>>,
+    /// Until it is written, if that takes long.
+    long: Option<Watch<'a, Work>>,
+}
+
+/// Counts out, when it is dropped, what was counted in: also of a task that panicked, for otherwise
+/// nobody would take its place.
+struct Watch<'a, Work: Joint> {
+    gather: &'a Gather<Work>,
+    count: fn(&mut State<Work>) -> &mut usize,
+}
 
 impl<Work: Joint> Drop for Watch<'_, Work> {
     fn drop(&mut self) {
-        self.0.state().working -= 1;
+        *(self.count)(&mut self.gather.state()) -= 1;
     }
 }

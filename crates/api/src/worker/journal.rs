@@ -50,7 +50,8 @@ impl Joint for Writer {
     type Outcome = Turned;
 
     // What the asks hold is small; what they get is bounded by the windows of the lanes.
-    const BOUNDS: Bounds = Bounds { at_once: 2, wishes: 64, bytes: u64::MAX };
+    const BOUNDS: Bounds =
+        Bounds { at_once: 2, enough: 1, wishes: 64, bytes: u64::MAX, soon: u64::MAX };
 
     fn weight(_: &Ask) -> u64 {
         0

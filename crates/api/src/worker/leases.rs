@@ -8,7 +8,7 @@ use std::{
 
 use letterhead_domain::id::LeaseToken;
 use letterhead_mailer::lease::LeaseDeadline;
-use letterhead_storage::{record::LeasedLane, store::Store};
+use letterhead_storage::store::Store;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -16,14 +16,7 @@ use tracing::warn;
 #[derive(Clone)]
 pub(super) struct Leases {
     length: Duration,
-    held: Arc<Mutex<HashMap<LeaseToken, Held>>>,
-}
-
-/// One lease.
-struct Held {
-    deadline: LeaseDeadline,
-    /// Whether it is one of those whose share of the slots is bounded.
-    in_trouble: bool,
+    held: Arc<Mutex<HashMap<LeaseToken, LeaseDeadline>>>,
 }
 
 impl Leases {
@@ -31,26 +24,11 @@ impl Leases {
         Self { length, held: Arc::default() }
     }
 
-    /// Holds `lane`, claimed by a query that began at `asked_at`.
-    pub(super) fn hold(&self, lane: &LeasedLane, asked_at: Instant) -> LeaseDeadline {
+    /// Holds the lane of `token`, claimed by a query that began at `asked_at`.
+    pub(super) fn hold(&self, token: LeaseToken, asked_at: Instant) -> LeaseDeadline {
         let deadline = LeaseDeadline::new(self.until(asked_at));
-        let lease = Held { deadline: deadline.clone(), in_trouble: lane.in_trouble };
-        self.with(|held| held.insert(lane.token, lease));
+        self.with(|held| held.insert(token, deadline.clone()));
         deadline
-    }
-
-    /// How many of the held lanes have a server in trouble, and occupy a slot.
-    pub(super) fn in_trouble(&self) -> usize {
-        self.with(|held| held.values().filter(|lease| lease.in_trouble).count())
-    }
-
-    /// The lane of `token` has left its slot.
-    pub(super) fn step_aside(&self, token: LeaseToken) {
-        self.with(|held| {
-            if let Some(lease) = held.get_mut(&token) {
-                lease.in_trouble = false;
-            }
-        });
     }
 
     /// Forgets `token`: its lane was given back.
@@ -76,8 +54,8 @@ impl Leases {
             };
             match extended.await {
                 Ok(ours) => self.with(|held| {
-                    for lease in ours.iter().filter_map(|token| held.get(token)) {
-                        lease.deadline.extend(self.until(asked_at));
+                    for deadline in ours.iter().filter_map(|token| held.get(token)) {
+                        deadline.extend(self.until(asked_at));
                     }
                 }),
                 Err(err) => {
@@ -92,7 +70,7 @@ impl Leases {
         (asked_at + self.length.mul_f64(0.9)).into_std()
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut HashMap<LeaseToken, Held>) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut HashMap<LeaseToken, LeaseDeadline>) -> T) -> T {
         act(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -104,9 +104,7 @@ impl<'w> Slice<'w> {
                 }
                 () = until(self.patient_until), if on_the_way > 0 && self.patient_until.is_some() => {
                     self.patient_until = None;
-                    if self.slot.step_aside() {
-                        self.worker.leases.step_aside(self.lane.token);
-                    }
+                    self.slot.step_aside();
                 }
                 // What has not begun is left to whoever holds the lane next.
                 () = self.worker.draining.cancelled(), if is_open => self.stop(Ok(Some(Release::Park))),
@@ -225,6 +223,7 @@ impl<'w> Slice<'w> {
     fn judge(&mut self, ticket: usize, outcome: &AttemptOutcome) {
         if !stops(outcome) {
             self.window = self.worker.config.window;
+            self.slot.is_known();
         }
         self.be_patient();
         let delivered = self.flight.as_mut().and_then(|flight| flight.land(ticket, outcome));

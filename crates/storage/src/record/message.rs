@@ -95,6 +95,28 @@ pub struct AttemptRecord {
     pub reply: Option<String>,
 }
 
+/// What is known of a lane's server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaneStanding {
+    /// It was served lately, and its last slice went well.
+    Known,
+    /// Nobody knows whether its server answers: it was not served lately, or never.
+    Unknown,
+    /// Its last slice ended in trouble.
+    InTrouble,
+}
+
+impl LaneStanding {
+    /// The word for it, such as `in_trouble`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Unknown => "unknown",
+            Self::InTrouble => "in_trouble",
+        }
+    }
+}
+
 /// A lane that a worker has leased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeasedLane {
@@ -104,9 +126,9 @@ pub struct LeasedLane {
     pub sender: SenderId,
     /// The lease: everything done on the lane names it.
     pub token: LeaseToken,
-    /// Whether the last slice ended in trouble.
-    pub in_trouble: bool,
-    /// How many slices in a row did.
+    /// What is known of its server.
+    pub standing: LaneStanding,
+    /// How many slices in a row ended in trouble.
     pub trouble: u32,
     /// For how long it might have been served: since its earliest message was due, nothing held it
     /// back any more and its last slice was over, whichever came last.

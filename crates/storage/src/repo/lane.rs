@@ -28,7 +28,7 @@ mod mark;
 mod recover;
 mod release;
 
-pub use claim::LanesRepo;
+pub use claim::{LanesRepo, Shares};
 pub use finish::AttemptResult;
 pub use journal::{Turn, Turned};
 pub use mark::{MarkRequest, Marked, MarkedMessage};

@@ -3,7 +3,10 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use letterhead_domain::id::{LeaseToken, SenderId};
-use letterhead_storage::{record::LeasedLane, repo::lane::Release};
+use letterhead_storage::{
+    record::{LaneStanding, LeasedLane},
+    repo::lane::{Release, Shares},
+};
 
 use crate::fixture::{LEASE, Queue, id, receipt};
 
@@ -27,7 +30,7 @@ async fn a_claimed_lane_is_nobody_elses_until_its_lease_is_over() {
     let lane = queue.claim_one().await;
 
     assert_eq!((lane.tenant, lane.sender), (queue.tenant, queue.sender));
-    assert!(!lane.in_trouble);
+    assert_eq!(lane.standing, LaneStanding::Unknown);
     assert_eq!(queue.claim(10).await, []);
     queue.db.advance(LEASE).await;
     assert_ne!(queue.claim_one().await.token, lane.token);
@@ -76,20 +79,44 @@ async fn lanes_are_served_in_turn_so_that_none_waits_behind_anothers_flood() {
 }
 
 #[tokio::test]
-async fn lanes_in_trouble_get_no_more_than_their_share() {
+async fn lanes_whose_server_may_not_answer_get_no_more_than_their_shares() {
     let queue = Queue::new().await;
-    senders(&queue, 8).await;
-    queue.db.sql("UPDATE lanes SET trouble = 3 WHERE due_at IS NOT NULL").await;
+    senders(&queue, 16).await;
+    let in_trouble = "SELECT id FROM lanes WHERE due_at IS NOT NULL ORDER BY id LIMIT 8";
+    queue.db.sql(&format!("UPDATE lanes SET trouble = 3 WHERE id IN ({in_trouble})")).await;
     let well = senders_named(&queue, "well").await;
-    let tokens: Vec<LeaseToken> = (0..8).map(|_| id()).collect();
+    let served = format!("UPDATE lanes SET served_at = now() WHERE id = '{well}'");
+    queue.db.sql(&served).await;
+    let tokens: Vec<LeaseToken> = (0..16).map(|_| id()).collect();
 
     let system = queue.store.system().await.unwrap();
-    let claimed = system.lanes().claim("worker", &tokens, LEASE, 2).await.unwrap();
+    let shares = Shares { unknown: 3, in_trouble: 2 };
+    let claimed = system.lanes().claim("worker", &tokens, LEASE, shares).await.unwrap();
     system.commit().await.unwrap();
 
-    assert_eq!(claimed.iter().filter(|lane| lane.in_trouble).count(), 2);
-    assert!(claimed.iter().any(|lane| lane.sender == well && lane.trouble == 0));
-    assert_eq!(claimed.len(), 3);
+    let count = |standing| claimed.iter().filter(|lane| lane.standing == standing).count();
+    assert_eq!(count(LaneStanding::Unknown), 3);
+    assert_eq!(count(LaneStanding::InTrouble), 2);
+    let known: Vec<_> =
+        claimed.iter().filter(|lane| lane.standing == LaneStanding::Known).collect();
+    assert_eq!(known.iter().map(|lane| lane.sender).collect::<Vec<_>>(), [well]);
+    assert_eq!(claimed.len(), 6);
+}
+
+#[tokio::test]
+async fn a_lane_that_was_served_well_is_known_for_an_hour() {
+    let queue = Queue::new().await;
+    queue.accept(&receipt()).await;
+    let lane = queue.claim_one().await;
+    queue.release(&lane, Release::Park).await;
+
+    let hour = Duration::from_secs(60 * 60);
+    queue.db.advance(hour - Duration::from_secs(1)).await;
+    let lane = queue.claim_one().await;
+    assert_eq!(lane.standing, LaneStanding::Known);
+    queue.release(&lane, Release::Park).await;
+    queue.db.advance(hour).await;
+    assert_eq!(queue.claim_one().await.standing, LaneStanding::Unknown);
 }
 
 async fn senders_named(queue: &Queue, slug: &str) -> SenderId {

@@ -3,7 +3,7 @@
 use letterhead_domain::{limit::Limits, message::RecipientStatus};
 use letterhead_storage::{
     record::{LeasedLane, QueueReading},
-    repo::lane::{MarkRequest, Marked, Release},
+    repo::lane::{MarkRequest, Marked, Release, Shares},
 };
 use letterhead_test_database::TestDatabase;
 
@@ -82,7 +82,11 @@ async fn walk(queue: &Queue) -> Pages {
     db.counted().await;
     let system = queue.store.system().await.unwrap();
     let tokens: Vec<_> = (0..CLAIMED).map(|_| id()).collect();
-    let claimed = system.lanes().claim("worker", &tokens, LEASE, 16).await.unwrap();
+    let claimed = system
+        .lanes()
+        .claim("worker", &tokens, LEASE, Shares { unknown: CLAIMED, in_trouble: 16 })
+        .await
+        .unwrap();
     system.commit().await.unwrap();
     assert_eq!(claimed.len(), CLAIMED);
     let claim = db.counted().await.pages;

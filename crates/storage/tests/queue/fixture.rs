@@ -17,7 +17,7 @@ use letterhead_storage::{
     key::MasterKeys,
     record::{LeasedLane, MessageRecord},
     repo::{
-        lane::{AttemptResult, MarkRequest, Marked, MarkedMessage, Release, Turn},
+        lane::{AttemptResult, MarkRequest, Marked, MarkedMessage, Release, Shares, Turn},
         message::{Accept, Acceptance, Idempotency},
     },
     store::{Store, StoreConfig},
@@ -181,7 +181,11 @@ impl Queue {
     pub(crate) async fn claim(&self, lanes: usize) -> Vec<LeasedLane> {
         let tokens: Vec<LeaseToken> = (0..lanes).map(|_| id()).collect();
         let system = self.store.system().await.unwrap();
-        let claimed = system.lanes().claim("worker", &tokens, LEASE, lanes).await.unwrap();
+        let claimed = system
+            .lanes()
+            .claim("worker", &tokens, LEASE, Shares { unknown: lanes, in_trouble: lanes })
+            .await
+            .unwrap();
         system.commit().await.unwrap();
         claimed
     }

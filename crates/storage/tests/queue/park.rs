@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use letterhead_domain::message::MessageStatus;
-use letterhead_storage::repo::lane::{Marked, Release};
+use letterhead_storage::{
+    record::LaneStanding,
+    repo::lane::{Marked, Release},
+};
 
 use crate::fixture::{Queue, accepted, receipt};
 
@@ -120,7 +123,8 @@ async fn a_lane_in_trouble_waits_and_the_trouble_counts_until_a_slice_goes_well(
     let minute = Duration::from_secs(60);
     for trouble in 0..3 {
         let lane = queue.claim_one().await;
-        assert_eq!((lane.trouble, lane.in_trouble), (trouble, trouble > 0));
+        assert_eq!(lane.trouble, trouble);
+        assert_eq!(lane.standing == LaneStanding::InTrouble, trouble > 0);
         assert!(queue.release(&lane, Release::BackOff(minute)).await);
         assert_eq!(queue.claim(1).await, []);
         queue.db.advance(minute).await;
@@ -152,7 +156,8 @@ async fn what_waits_for_a_quota_is_shown_as_held_also_what_comes_meanwhile() {
     queue.cancel(during).await.unwrap();
     queue.db.advance(hour).await;
     assert_eq!(queue.load(before).await.status, MessageStatus::Queued);
-    assert!(!queue.claim_one().await.in_trouble, "a quota is nobody's trouble");
+    let standing = queue.claim_one().await.standing;
+    assert_ne!(standing, LaneStanding::InTrouble, "a quota is nobody's trouble");
 }
 
 #[tokio::test]

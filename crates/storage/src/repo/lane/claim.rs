@@ -8,13 +8,25 @@ use uuid::Uuid;
 
 use crate::{
     error::StorageError,
-    record::message::LeasedLane,
+    record::message::{LaneStanding, LeasedLane},
     repo::{
         execute, number, row, rows,
         sql::{as_limit, seconds, statement},
     },
     store::SystemTx,
 };
+
+/// How long a lane that was served well is taken for one whose server answers.
+const LATELY: Duration = Duration::from_secs(60 * 60);
+
+/// How many lanes may be claimed at most of those whose server may not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shares {
+    /// Of lanes of which nobody knows.
+    pub unknown: usize,
+    /// Of lanes in trouble.
+    pub in_trouble: usize,
+}
 
 /// The lanes of all tenants.
 pub struct LanesRepo<'a> {
@@ -31,13 +43,13 @@ impl SystemTx {
 /// A lane that may be claimed, beside `FOR NO KEY UPDATE`: that is where a row that somebody else
 /// has changed since the snapshot is checked again. While the queue is held none may.
 macro_rules! claimable {
-    ($trouble:literal, $limit:literal) => {
+    ($standing:literal, $limit:literal) => {
         concat!(
-            "SELECT tenant_id, id, served_at, trouble FROM lanes
+            "SELECT tenant_id, id, served_at FROM lanes
              WHERE NOT blocked AND due_at <= letterhead_now() AND not_before <= letterhead_now()
                  AND (lease_until IS NULL OR lease_until <= letterhead_now())
                  AND NOT EXISTS (SELECT FROM queue_hold WHERE held_at IS NOT NULL) AND ",
-            $trouble,
+            $standing,
             " ORDER BY served_at LIMIT ",
             $limit,
             " FOR NO KEY UPDATE SKIP LOCKED"
@@ -46,20 +58,32 @@ macro_rules! claimable {
 }
 
 const CLAIM: &str = concat!(
-    "WITH well AS MATERIALIZED (",
-    claimable!("trouble = 0", "cardinality($2::uuid[])"),
+    "WITH known AS MATERIALIZED (",
+    claimable!(
+        "trouble = 0 AND served_at > letterhead_now() - make_interval(secs => $6)",
+        "cardinality($2::uuid[])"
+    ),
+    "), unknown AS MATERIALIZED (",
+    claimable!(
+        "trouble = 0 AND served_at <= letterhead_now() - make_interval(secs => $6)",
+        "least($4, cardinality($2::uuid[]))"
+    ),
     "), troubled AS MATERIALIZED (",
-    claimable!("trouble > 0", "least($4, cardinality($2::uuid[]))"),
+    claimable!("trouble > 0", "least($5, cardinality($2::uuid[]))"),
     "), picked AS (
-        SELECT tenant_id, id, row_number() OVER (ORDER BY served_at) AS turn
-        FROM (SELECT * FROM well UNION ALL SELECT * FROM troubled) found
+        SELECT tenant_id, id, standing, row_number() OVER (ORDER BY served_at) AS turn
+        FROM (
+            SELECT *, 0 AS standing FROM known
+            UNION ALL SELECT *, 1 FROM unknown
+            UNION ALL SELECT *, 2 FROM troubled
+        ) found
     )
     UPDATE lanes l
     SET lease_token = ($2::uuid[])[p.turn], worker = $1,
         lease_until = letterhead_now() + make_interval(secs => $3)
     FROM picked p
     WHERE l.tenant_id = p.tenant_id AND l.id = p.id AND p.turn <= cardinality($2::uuid[])
-    RETURNING l.tenant_id, l.id, l.lease_token, l.trouble,
+    RETURNING l.tenant_id, l.id, l.lease_token, p.standing, l.trouble,
         extract(epoch FROM letterhead_now()
             - greatest(l.due_at, l.not_before, l.served_at))::float8 AS waited"
 );
@@ -99,6 +123,7 @@ struct LeasedRow {
     tenant_id: Uuid,
     id: Uuid,
     lease_token: Uuid,
+    standing: i32,
     trouble: i32,
     waited: f64,
 }
@@ -115,8 +140,8 @@ struct WaitRow {
 
 impl LanesRepo<'_> {
     /// Claims due lanes, those first that have waited longest for their turn: one for each of
-    /// `tokens`, and at most `trouble_share` of lanes in trouble. No other worker gets them before
-    /// `lease` is over, counted from this transaction's begin.
+    /// `tokens`, and of those whose server may not answer no more than their `shares`. No other
+    /// worker gets them before `lease` is over, counted from this transaction's begin.
     ///
     /// # Errors
     ///
@@ -126,13 +151,16 @@ impl LanesRepo<'_> {
         worker: &str,
         tokens: &[LeaseToken],
         lease: Duration,
-        trouble_share: usize,
+        shares: Shares,
     ) -> Result<Vec<LeasedLane>, StorageError> {
+        let most = |share| as_limit(u64::try_from(share).unwrap_or(u64::MAX));
         let values = [
             worker.into(),
             uuids(tokens).into(),
             seconds(lease).into(),
-            as_limit(u64::try_from(trouble_share).unwrap_or(u64::MAX)).into(),
+            most(shares.unknown).into(),
+            most(shares.in_trouble).into(),
+            seconds(LATELY).into(),
         ];
         let leased = rows::<LeasedRow>(self.tx, statement(CLAIM, values), "claim lanes").await?;
         leased.into_iter().map(TryInto::try_into).collect()
@@ -189,7 +217,11 @@ impl TryFrom<LeasedRow> for LeasedLane {
             tenant: row.tenant_id.into(),
             sender: row.id.into(),
             token: row.lease_token.into(),
-            in_trouble: row.trouble > 0,
+            standing: match row.standing {
+                0 => LaneStanding::Known,
+                1 => LaneStanding::Unknown,
+                _ => LaneStanding::InTrouble,
+            },
             trouble: number(row.trouble, "lanes")?,
             // The clock of the database may have been set back.
             waited: Duration::try_from_secs_f64(row.waited).unwrap_or_default(),
