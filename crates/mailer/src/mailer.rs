@@ -100,8 +100,10 @@ impl Mailer {
             timeouts: config.timeouts,
             control_host: config.control_host,
         });
+        // Deliveries connect again and again; what tries settings begins from nothing.
+        let trust = opener.trust.resuming(config.clock.clone());
         let commons = Arc::new(Commons::new(
-            Arc::clone(&opener),
+            Opener { trust, ..Opener::clone(&opener) },
             config.connections_per_sender,
             config.max_sessions,
             config.sessions,

@@ -24,6 +24,7 @@ use crate::{
 };
 
 /// What every opening shares.
+#[derive(Clone)]
 pub(crate) struct Opener {
     pub(crate) guard: EgressGuard,
     pub(crate) trust: TlsTrust,

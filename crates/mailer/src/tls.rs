@@ -3,7 +3,12 @@
 //! Every connection shares one configuration; making one for each sender would cost 19 KB and a
 //! parse of all roots each time.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use letterhead_domain::{
@@ -23,15 +28,36 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
+use crate::clock::Clock;
+
 /// Longest certificate subject that is kept, in characters.
 const MAX_SUBJECT_CHARS: usize = 200;
 /// Most names of a certificate that are told.
 const MAX_NAMES: usize = 5;
 
+/// How long a session may be resumed after the certificate of its server was looked at. What a resumed
+/// session leaves behind can be resumed again, so without a bound a certificate that has expired or was
+/// withdrawn would be trusted for ever; RFC 8446, section 4.6.1, allows a ticket seven days.
+const RESUMED_FOR: Duration = Duration::from_secs(60 * 60);
+/// Servers whose sessions are kept: some 5 KB each.
+const RESUMED_SERVERS: usize = 1_024;
+
 /// Whom we trust: one shared configuration for all connections. Clones are cheap.
+///
+/// Nothing is resumed unless it is asked for: a resumed session shows the certificate of the day it
+/// began, so a test run over it would prove nothing.
 #[derive(Clone)]
 pub struct TlsTrust {
     config: Arc<ClientConfig>,
+    recent: Option<Recent>,
+}
+
+/// The configuration of connections that may resume the sessions of others, to the same host.
+#[derive(Clone)]
+struct Recent {
+    clock: Clock,
+    /// With when it was made; another one remembers nothing of it.
+    made: Arc<Mutex<(Instant, Arc<ClientConfig>)>>,
 }
 
 /// No trust anchors could be had.
@@ -77,10 +103,28 @@ impl TlsTrust {
             .map_err(|error| TlsTrustError::Setup(error.into()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        // A resumed session shows the certificate of the day it began: a test run over it would
-        // prove nothing, and sessions are kept open anyway.
         config.resumption = Resumption::disabled();
-        Ok(Self { config: Arc::new(config) })
+        Ok(Self { config: Arc::new(config), recent: None })
+    }
+
+    /// The same trust for connections that may resume sessions, each for an hour after its server's
+    /// certificate was looked at.
+    pub(crate) fn resuming(&self, clock: Clock) -> Self {
+        let made = Arc::new(Mutex::new((clock.now(), remembering(&self.config))));
+        Self { config: Arc::clone(&self.config), recent: Some(Recent { clock, made }) }
+    }
+
+    fn config(&self) -> Arc<ClientConfig> {
+        let Some(Recent { clock, made }) = &self.recent else {
+            return Arc::clone(&self.config);
+        };
+        // Nothing panics while it is held.
+        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = clock.now();
+        if now.saturating_duration_since(made.0) >= RESUMED_FOR {
+            *made = (now, remembering(&self.config));
+        }
+        Arc::clone(&made.1)
     }
 
     /// Does the handshake on `tcp`, checking the certificate for `host`, until `deadline`.
@@ -92,7 +136,7 @@ impl TlsTrust {
     ) -> Result<(TlsStream<TcpStream>, TlsFacts), HandshakeFault> {
         let name = ServerName::try_from(host.as_str().to_owned())
             .map_err(|_| Cause::Certificate(CertificateFault::WrongName))?;
-        let connector = TlsConnector::from(Arc::clone(&self.config));
+        let connector = TlsConnector::from(self.config());
         let stream = timeout_at(deadline, connector.connect(name, tcp))
             .await
             .map_err(|_| Cause::TimedOut)?
@@ -103,6 +147,13 @@ impl TlsTrust {
         let facts = facts(&stream).ok_or(Cause::TlsHandshake)?;
         Ok((stream, facts))
     }
+}
+
+/// `config` with a memory of its own.
+fn remembering(config: &ClientConfig) -> Arc<ClientConfig> {
+    let mut config = config.clone();
+    config.resumption = Resumption::in_memory_sessions(RESUMED_SERVERS);
+    Arc::new(config)
 }
 
 /// A handshake that failed.
@@ -252,27 +303,25 @@ fn clean(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
-    use rustls::{ServerConfig, pki_types::PrivateKeyDer};
-    use tokio::net::TcpListener;
+    use rustls::{HandshakeKind, ServerConfig, pki_types::PrivateKeyDer};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
     use tokio_rustls::TlsAcceptor;
 
     use super::*;
 
-    /// What a client that trusts `trusted` makes of a server with a self-signed certificate.
-    async fn meet(is_ca: IsCa, trusted: bool) -> Result<TlsFacts, Cause> {
+    /// A server with a self-signed certificate that says one byte to each who comes, where it
+    /// listens, and its certificate, with one that another key signed.
+    async fn server(is_ca: IsCa) -> (std::net::SocketAddr, [String; 2]) {
         let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         params.is_ca = is_ca;
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let ca_file = folder.path().join("ca.pem");
         let other_key = KeyPair::generate().unwrap();
         let other = params.self_signed(&other_key).unwrap();
-        let anchor = if trusted { &certificate } else { &other };
-        std::fs::write(&ca_file, anchor.pem()).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
@@ -284,18 +333,79 @@ mod tests {
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
         tokio::spawn(async move {
-            let (tcp, _) = listener.accept().await.unwrap();
-            // The client hangs up as soon as it knows.
-            let _ = TlsAcceptor::from(Arc::new(config)).accept(tcp).await;
+            loop {
+                let (tcp, _) = listener.accept().await.unwrap();
+                // The client hangs up as soon as it knows.
+                if let Ok(mut stream) = acceptor.accept(tcp).await {
+                    let _ = stream.write_all(b"!").await;
+                }
+            }
         });
+        (address, [certificate.pem(), other.pem()])
+    }
+
+    fn trust(pem: &str) -> TlsTrust {
+        let folder = tempfile::tempdir().unwrap();
+        let ca_file = folder.path().join("ca.pem");
+        std::fs::write(&ca_file, pem).unwrap();
+        TlsTrust::load(&[ca_file]).unwrap()
+    }
+
+    async fn shake(
+        trust: &TlsTrust,
+        address: std::net::SocketAddr,
+    ) -> Result<(TlsStream<TcpStream>, TlsFacts), Cause> {
         #[expect(clippy::disallowed_methods, reason = "the server of this test")]
         let tcp = TcpStream::connect(address).await.unwrap();
         let deadline = Instant::now() + Duration::from_secs(10);
-        let trust = TlsTrust::load(&[ca_file]).unwrap();
         let host = "localhost".parse().unwrap();
-        let handshake = trust.handshake(&host, tcp, deadline).await;
-        handshake.map(|(_, facts)| facts).map_err(|fault| fault.cause)
+        trust.handshake(&host, tcp, deadline).await.map_err(|fault| fault.cause)
+    }
+
+    /// What a client that trusts `trusted` makes of a server with a self-signed certificate.
+    async fn meet(is_ca: IsCa, trusted: bool) -> Result<TlsFacts, Cause> {
+        let (address, [own, others]) = server(is_ca).await;
+        let trust = trust(if trusted { &own } else { &others });
+        shake(&trust, address).await.map(|(_, facts)| facts)
+    }
+
+    /// How the handshake went.
+    async fn kind(trust: &TlsTrust, address: std::net::SocketAddr) -> HandshakeKind {
+        let (mut stream, _) = shake(trust, address).await.unwrap();
+        // What the next handshake needs comes before it.
+        stream.read_u8().await.unwrap();
+        stream.get_ref().1.handshake_kind().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_session_is_resumed_where_that_is_asked_for_until_the_certificate_is_due_again() {
+        let (address, [own, _]) = server(IsCa::NoCa).await;
+        let (trust, clock) = (trust(&own), Clock::new());
+        let resuming = trust.resuming(clock.clone());
+
+        assert_eq!(kind(&resuming, address).await, HandshakeKind::Full);
+        assert_eq!(kind(&resuming, address).await, HandshakeKind::Resumed);
+        assert_eq!(kind(&resuming.clone(), address).await, HandshakeKind::Resumed);
+        clock.advance(RESUMED_FOR);
+        assert_eq!(kind(&resuming, address).await, HandshakeKind::Full);
+        assert_eq!(kind(&resuming, address).await, HandshakeKind::Resumed);
+        assert_eq!(kind(&trust, address).await, HandshakeKind::Full);
+        assert_eq!(kind(&trust, address).await, HandshakeKind::Full);
+    }
+
+    #[tokio::test]
+    async fn a_resumed_session_tells_the_certificate_of_the_one_that_began_it() {
+        let (address, [own, _]) = server(IsCa::NoCa).await;
+        let resuming = trust(&own).resuming(Clock::new());
+        let (mut first, at_first) = shake(&resuming, address).await.unwrap();
+        first.read_u8().await.unwrap();
+
+        let (second, then) = shake(&resuming, address).await.unwrap();
+
+        assert_eq!(second.get_ref().1.handshake_kind(), Some(HandshakeKind::Resumed));
+        assert_eq!(then, at_first);
     }
 
     #[tokio::test]

@@ -63,7 +63,7 @@ impl Default for SessionLimits {
 
 /// What all transports share.
 pub(crate) struct Commons {
-    pub(crate) opener: Arc<Opener>,
+    pub(crate) opener: Opener,
     pub(crate) connections_per_sender: usize,
     pub(crate) limits: SessionLimits,
     /// Most messages in flight on one session.
@@ -82,7 +82,7 @@ pub(crate) struct Commons {
 
 impl Commons {
     pub(crate) fn new(
-        opener: Arc<Opener>,
+        opener: Opener,
         connections_per_sender: usize,
         max_sessions: usize,
         limits: SessionLimits,
