@@ -10,7 +10,7 @@ use crate::{
     error::StorageError,
     record::message::{LaneStanding, LeasedLane},
     repo::{
-        execute, number, row, rows,
+        execute, number, rows,
         sql::{as_limit, seconds, statement},
     },
     store::SystemTx,
@@ -112,12 +112,6 @@ UPDATE lanes l SET lease_token = NULL, lease_until = NULL, worker = NULL
 FROM ours
 WHERE l.tenant_id = ours.tenant_id AND l.id = ours.id";
 
-const NEXT_DUE: &str = "
-SELECT extract(epoch FROM
-    min(greatest(due_at, not_before, coalesce(lease_until, '-infinity'))) - letterhead_now()
-    )::float8 AS wait
-FROM lanes WHERE NOT blocked AND due_at IS NOT NULL";
-
 #[derive(FromQueryResult)]
 struct LeasedRow {
     tenant_id: Uuid,
@@ -131,11 +125,6 @@ struct LeasedRow {
 #[derive(FromQueryResult)]
 struct TokenRow {
     lease_token: Uuid,
-}
-
-#[derive(FromQueryResult)]
-struct WaitRow {
-    wait: Option<f64>,
 }
 
 impl LanesRepo<'_> {
@@ -189,19 +178,6 @@ impl LanesRepo<'_> {
     /// [`StorageError::Unavailable`] if the database is away; the leases then run out.
     pub async fn give_back(&self, tokens: &[LeaseToken]) -> Result<u64, StorageError> {
         execute(self.tx, statement(GIVE_BACK, [uuids(tokens).into()]), "give lanes back").await
-    }
-
-    /// How long until a lane may be claimed, if one is due at all; a lane that is held by
-    /// somebody counts from the end of its lease.
-    ///
-    /// # Errors
-    ///
-    /// [`StorageError::Unavailable`] if the database is away.
-    pub async fn next_due(&self) -> Result<Option<Duration>, StorageError> {
-        let row =
-            row::<WaitRow>(self.tx, statement(NEXT_DUE, []), "look for the next due lane").await?;
-        let wait = row.and_then(|row| row.wait);
-        Ok(wait.map(|wait| Duration::try_from_secs_f64(wait.max(0.0)).unwrap_or(Duration::MAX)))
     }
 }
 
