@@ -28,6 +28,7 @@ pub(super) fn routes(table: &mut Table) {
 
 /// The limits as the settings page shows them.
 pub(super) struct LimitsCard {
+    /// Those there are.
     pub(super) lines: Vec<LimitLine>,
     pub(super) hold: Option<HoldLine>,
     /// What waits, and how long that takes.
@@ -57,15 +58,15 @@ impl LimitsCard {
     ) -> Result<Self, Refusal> {
         let t = visit.texts();
         let (set, known) = (sender.limits, sender.known_limits());
-        let line = |&name: &LimitName| LimitLine {
-            label: label(t, name),
-            value: match (set.get(name), known.get(name)) {
+        let line = |&name: &LimitName| {
+            let value = match (set.get(name), known.get(name)) {
                 (Some(most), _) => grouped(most.into()),
                 (None, Some(most)) => {
                     t.with("limits-known", [("most", grouped(most.into()).as_str())])
                 }
-                (None, None) => t.say("limits-none"),
-            },
+                (None, None) => return None,
+            };
+            Some(LimitLine { label: label(t, name), value })
         };
         let queue = if visit.may(Deed::SeeMail) {
             Some(senders::queue(&visit.app, &place.caller, sender).await?)
@@ -73,7 +74,7 @@ impl LimitsCard {
             None
         };
         Ok(Self {
-            lines: LimitName::ALL.iter().map(line).collect(),
+            lines: LimitName::ALL.iter().filter_map(line).collect(),
             hold: sender.hold.map(|hold| HoldLine {
                 words: t.say(&format!("limits-hold-{}", hold.reason.as_str())),
                 until: hold.until.into(),
