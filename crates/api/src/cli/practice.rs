@@ -33,7 +33,7 @@ pub(super) struct PracticePorts {
         default_value_t = 8465
     )]
     pub(super) implicit_tls: u16,
-    /// First of the ports that each have one fault
+    /// First of the ports that each have one fault; 0 for any that are free
     #[arg(long = "fault-port", env = "LETTERHEAD_PRACTICE_FAULT_PORT", default_value_t = 8600)]
     pub(super) first_fault: u16,
     /// Port of the page that shows what was caught

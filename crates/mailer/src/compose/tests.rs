@@ -211,7 +211,7 @@ fn names_are_quoted_or_encoded_one_mailbox_a_line() {
     assert!(text.contains(expected), "{text}");
 }
 
-/// Files as they may be: none, around a line, and on both sides of where they are encoded apart.
+/// Files as they may be: empty, around a line, and on both sides of where they are encoded apart.
 fn files() -> impl Strategy<Value = Vec<Attachment>> {
     let length = prop::sample::select(vec![0, 1, 56, 57, 58, 3_000, MOST_ENCODED, 70_001]);
     let length = prop_oneof![length, 0..200_usize];
