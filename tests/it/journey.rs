@@ -65,6 +65,43 @@ async fn saved_settings_are_tested_go_live_and_carry_a_receipt_byte_for_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_long_text_and_large_files_arrive_as_they_were() {
+    let (world, instance) = World::start().await;
+    let aurora = world.live_tenant(&instance, "aurora").await;
+    let text = "One line of many.\n.\n".repeat(25_000);
+    let files = [1_000_000, 300_001].map(|size| (0..=250).cycle().take(size).collect::<Vec<u8>>());
+    let attachments = files.each_ref().map(|content| {
+        json!({
+            "filename": "statement.pdf",
+            "content_type": "application/pdf",
+            "content_base64": STANDARD.encode(content),
+        })
+    });
+    let body = json!({
+        "kind": "statement",
+        "to": [{"email": "ann@example.net"}],
+        "subject": "Your statement",
+        "text": text,
+        "attachments": attachments,
+    });
+
+    let taken = aurora.post("/v1/tenants/self/messages", body).await;
+
+    assert_eq!(taken.status, 202, "{taken:?}");
+    let id = taken.body["id"].as_str().expect("an id");
+    aurora.wait_for_message(id, &["accepted"]).await;
+    let caught = world.practice.inbox().wait_for(1).await;
+    let mail = String::from_utf8(caught[0].bytes.clone()).expect("ASCII");
+    let parts: Vec<_> = mail.split("\r\n\r\n").filter(|part| part.len() > 60_000).collect();
+    assert_eq!(parts.len(), 3);
+    assert!(parts[0].starts_with(text.replace('\n', "\r\n").trim_end()));
+    for (part, content) in parts[1..].iter().zip(files) {
+        let encoded: String = part.split("--").next().unwrap_or_default().split("\r\n").collect();
+        assert!(STANDARD.decode(encoded).expect("base64") == content);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_common_mistake_fails_at_its_stage_with_an_advice() {
     use letterhead_mailer::practice_server::fault::PortFault;
     let world = World::create().await;

@@ -4,6 +4,11 @@
 //! outside ASCII makes a mail that needs more than the oldest server. No caller can name a
 //! header. `Bcc` is in none.
 
+mod composed;
+mod lines;
+
+use std::mem;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use letterhead_domain::{
     email::EmailAddress,
@@ -13,28 +18,25 @@ use lettre::{
     Address,
     address::Envelope,
     message::{
-        Attachment as AttachmentPart, Body, Mailbox as HeaderMailbox, Message, MultiPart,
-        SinglePart,
+        Attachment as AttachmentPart, Body, Mailbox as HeaderMailbox, Message, MessageBuilder,
+        MultiPart, SinglePart,
         header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0},
     },
 };
 
-/// Longest line in bytes, CRLF not counted (RFC 5322, section 2.1.1).
-const MAX_LINE: usize = 998;
+pub use self::composed::ComposedMail;
+use self::composed::LargeFile;
+pub(crate) use self::composed::Pieces;
+
+/// Most bytes of files together that are encoded into the mail's one buffer; more are encoded while
+/// they leave.
+const MOST_ENCODED: usize = 48 * 1024;
 /// Longest line of a body that stays as it is; longer ones make the body quoted-printable.
 const MAX_PLAIN_LINE: usize = 900;
 /// Longest word of a subject that can be folded around.
 const MAX_PLAIN_WORD: usize = 60;
 /// How much text one encoded word carries, in bytes.
 const WORD_BYTES: usize = 45;
-
-/// A mail as it goes over the wire, before dot-stuffing: lines of at most 998 bytes, each ended
-/// by CRLF, and no other CR or LF.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ComposedMail {
-    bytes: Vec<u8>,
-    has_leading_dots: bool,
-}
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -55,79 +57,65 @@ pub enum ComposeError {
     Line,
 }
 
-impl ComposedMail {
-    /// The mail as it is to arrive.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Whether any server can carry it; otherwise it takes SMTPUTF8 (RFC 6531).
-    pub fn is_ascii(&self) -> bool {
-        self.bytes.is_ascii()
-    }
-
-    /// Whether a line begins with a dot, so that the mail must be stuffed.
-    pub(crate) const fn has_leading_dots(&self) -> bool {
-        self.has_leading_dots
-    }
-
-    /// The mail with its leading dots doubled and the final dot (RFC 5321, section 4.5.2).
-    pub(crate) fn dot_stuffed(&self) -> Vec<u8> {
-        let mut stuffed = Vec::with_capacity(self.bytes.len() + self.bytes.len() / 64 + 8);
-        Self::stuff(&self.bytes, &mut stuffed);
-        stuffed.extend_from_slice(b".\r\n");
-        stuffed
-    }
-
-    /// Adds whole lines to `stuffed`, their leading dots doubled.
-    pub(crate) fn stuff(lines: &[u8], stuffed: &mut Vec<u8>) {
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            if line.first() == Some(&b'.') {
-                stuffed.push(b'.');
-            }
-            stuffed.extend_from_slice(line);
-        }
-    }
-
-    /// The mail in pieces of whole lines, each of at most `size` bytes; `size` is more than a
-    /// line.
-    pub(crate) fn pieces(&self, size: usize) -> impl Iterator<Item = &[u8]> {
-        let mut rest = self.bytes.as_slice();
-        std::iter::from_fn(move || {
-            let head = rest.get(..size).unwrap_or(rest);
-            let end = head.iter().rposition(|byte| *byte == b'\n')? + 1;
-            let (piece, left) = rest.split_at(end);
-            rest = left;
-            Some(piece)
-        })
-    }
-
-    /// Takes the bytes if a server can be trusted to see one message in them and no more: a bare
-    /// LF before a dot ends the message for some servers (SMTP smuggling).
-    fn new(mut bytes: Vec<u8>) -> Result<Self, ComposeError> {
-        if !bytes.ends_with(b"\r\n") {
-            bytes.extend_from_slice(b"\r\n");
-        }
-        let is_sound = bytes.split_inclusive(|byte| *byte == b'\n').all(|line| {
-            line.strip_suffix(b"\r\n").is_some_and(|line| {
-                line.len() <= MAX_LINE && !line.iter().any(|byte| matches!(byte, b'\r' | 0))
-            })
-        });
-        if !is_sound {
-            return Err(ComposeError::Line);
-        }
-        let has_leading_dots =
-            bytes.first() == Some(&b'.') || bytes.windows(2).any(|pair| pair == b"\n.");
-        Ok(Self { bytes, has_leading_dots })
-    }
-}
-
 /// Composes `mail`. Equal mails differ in their MIME boundaries alone.
 ///
 /// # Errors
 ///
 /// [`ComposeError`] if the library underneath refuses a part of it.
-pub fn compose(mail: &OutgoingMail) -> Result<ComposedMail, ComposeError> {
+pub fn compose(mut mail: OutgoingMail) -> Result<ComposedMail, ComposeError> {
+    let files = mem::take(&mut mail.content.attachments);
+    let builder = head(&mail)?;
+    let part = part(&mail.content);
+    let refused = |error: lettre::error::Error| ComposeError::Mail(error.into());
+    if files.is_empty() {
+        let message = match part {
+            // Not `singlepart`, which would add an empty line to the text.
+            Part::Text(content_type, body) => {
+                builder.header(MIME_VERSION_1_0).header(content_type).body(body)
+            }
+            Part::Multi(part) => builder.multipart(part),
+        };
+        return ComposedMail::new(message.map_err(refused)?.formatted(), Vec::new());
+    }
+    let mixed = match part {
+        Part::Text(content_type, body) => MultiPart::mixed().singlepart(single(content_type, body)),
+        Part::Multi(part) => MultiPart::mixed().multipart(part),
+    };
+    let heads = files.iter().map(file_head).collect::<Result<_, _>>()?;
+    let boundary = mixed.boundary();
+    let message = builder.multipart(mixed).map_err(refused)?;
+    with_files(message.formatted(), &boundary, heads, files)
+}
+
+/// Adds `files`, whose parts begin with `heads`, to a mail that ends with the last line of a
+/// multipart.
+fn with_files(
+    mut text: Vec<u8>,
+    boundary: &str,
+    heads: Vec<Vec<u8>>,
+    files: Vec<Attachment>,
+) -> Result<ComposedMail, ComposeError> {
+    let last_line = format!("--{boundary}--\r\n");
+    text.truncate(text.len() - last_line.len());
+    let bytes: usize = files.iter().map(|file| file.content.len()).sum();
+    let mut large = Vec::new();
+    for (head, Attachment { content, .. }) in heads.into_iter().zip(files) {
+        text.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
+        text.extend_from_slice(&head);
+        if content.is_empty() {
+            text.extend_from_slice(b"\r\n");
+        } else if bytes <= MOST_ENCODED {
+            lines::put(&content, &mut text);
+        } else {
+            large.push(LargeFile { at: text.len(), content });
+        }
+    }
+    text.extend_from_slice(last_line.as_bytes());
+    ComposedMail::new(text, large)
+}
+
+/// The headers, but for those of MIME.
+fn head(mail: &OutgoingMail) -> Result<MessageBuilder, ComposeError> {
     let from = HeaderMailbox::new(Some(mail.from_name.as_str().to_owned()), address(&mail.from)?);
     // The envelope is ours to give at MAIL and RCPT; the builder only wants to have one.
     let envelope = Envelope::new(None, vec![from.email.clone()])
@@ -151,16 +139,7 @@ pub fn compose(mail: &OutgoingMail) -> Result<ComposedMail, ComposeError> {
             builder = builder.raw_header(encoded(name, list.join(",\r\n ")));
         }
     }
-    let builder = builder.raw_header(subject(mail.subject.as_str()));
-    let message = match part(&mail.content)? {
-        // Not `singlepart`, which would add an empty line to the text.
-        Part::Text(content_type, body) => {
-            builder.header(MIME_VERSION_1_0).header(content_type).body(body)
-        }
-        Part::Multi(part) => builder.multipart(part),
-    };
-    let message = message.map_err(|error| ComposeError::Mail(error.into()))?;
-    ComposedMail::new(message.formatted())
+    Ok(builder.raw_header(subject(mail.subject.as_str())))
 }
 
 enum Part {
@@ -218,32 +197,21 @@ fn encoded_words(text: &str) -> String {
     words.collect::<Vec<_>>().join("\r\n ")
 }
 
-fn part(content: &MessageContent) -> Result<Part, ComposeError> {
-    let single =
-        |content_type, body| SinglePart::builder().content_type(content_type).body::<Body>(body);
-    let text = content.text.as_deref().map(body);
-    let html = content.html.as_deref().map(body);
-    let part = match (text, html) {
+fn single(content_type: ContentType, body: Body) -> SinglePart {
+    SinglePart::builder().content_type(content_type).body(body)
+}
+
+/// What the texts make.
+fn part(content: &MessageContent) -> Part {
+    match (content.text.as_deref(), content.html.as_deref()) {
         (Some(text), Some(html)) => Part::Multi(
             MultiPart::alternative()
-                .singlepart(single(ContentType::TEXT_PLAIN, text))
-                .singlepart(single(ContentType::TEXT_HTML, html)),
+                .singlepart(single(ContentType::TEXT_PLAIN, body(text)))
+                .singlepart(single(ContentType::TEXT_HTML, body(html))),
         ),
-        (None, Some(html)) => Part::Text(ContentType::TEXT_HTML, html),
-        (Some(text), None) => Part::Text(ContentType::TEXT_PLAIN, text),
-        (None, None) => Part::Text(ContentType::TEXT_PLAIN, body("")),
-    };
-    if content.attachments.is_empty() {
-        return Ok(part);
+        (None, Some(html)) => Part::Text(ContentType::TEXT_HTML, body(html)),
+        (text, None) => Part::Text(ContentType::TEXT_PLAIN, body(text.unwrap_or_default())),
     }
-    let mut mixed = match part {
-        Part::Text(content_type, body) => MultiPart::mixed().singlepart(single(content_type, body)),
-        Part::Multi(part) => MultiPart::mixed().multipart(part),
-    };
-    for attachment in &content.attachments {
-        mixed = mixed.singlepart(attachment_part(attachment)?);
-    }
-    Ok(Part::Multi(mixed))
 }
 
 /// A text in the encoding that suits it: as it is, quoted-printable or base64.
@@ -260,16 +228,18 @@ fn body(text: &str) -> Body {
     }
 }
 
-fn attachment_part(attachment: &Attachment) -> Result<SinglePart, ComposeError> {
-    let content_type = ContentType::parse(attachment.content_type.as_str())
+/// The headers of a file's part, with the empty line after them.
+fn file_head(file: &Attachment) -> Result<Vec<u8>, ComposeError> {
+    let content_type = ContentType::parse(file.content_type.as_str())
         .map_err(|error| ComposeError::ContentType(error.into()))?;
     // Always base64: lettre would choose quoted-printable for a file that happens to be ASCII, and
     // some readers then mend its line ends.
-    let content = attachment.content.clone();
-    let body =
-        Body::new_with_encoding(content, ContentTransferEncoding::Base64).unwrap_or_else(Body::new);
-    let part = AttachmentPart::new(attachment.filename.as_str().to_owned());
-    Ok(part.body(body, content_type))
+    let nothing = Body::dangerous_pre_encoded(Vec::new(), ContentTransferEncoding::Base64);
+    let part = AttachmentPart::new(file.filename.as_str().to_owned()).body(nothing, content_type);
+    let mut head = part.formatted();
+    // A part's content ends with the line end that begins the boundary's.
+    head.truncate(head.len() - 2);
+    Ok(head)
 }
 
 #[cfg(test)]

@@ -182,12 +182,6 @@ impl Conversation {
         Ok(reply)
     }
 
-    /// Writes a dot-stuffed body with its final dot.
-    pub(crate) async fn body(&mut self, stuffed: &[u8]) -> Result<(), Cause> {
-        let Patience { timeouts, limit } = self.patience;
-        self.link.write_body(stuffed, &timeouts, limit).await
-    }
-
     /// The reply after the final dot of a body of `bytes`.
     pub(crate) async fn final_reply(&mut self, bytes: usize) -> Result<Reply, Cause> {
         let deadline = self.patience.until(self.patience.timeouts.after_dot(bytes));

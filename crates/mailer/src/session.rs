@@ -16,10 +16,8 @@ use letterhead_domain::{
 };
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
-use self::{
-    draft::{COPIED, Draft},
-    ledger::{Expected, Ledger, Say, Serial, Settled},
-};
+pub(crate) use self::draft::Draft;
+use self::ledger::{Expected, Ledger, Say, Serial, Settled};
 use crate::{
     conversation::{COURTESY, Conversation},
     counts::Retirement,
@@ -170,7 +168,7 @@ impl Session {
     fn has_room(&self, flights: &Flights<'_>) -> bool {
         let limits = &flights.run.transport.commons().limits;
         let now = flights.run.transport.commons().clock.now();
-        let bytes: usize = flights.parcels.iter().map(|(_, p, _)| p.mail.bytes().len()).sum();
+        let bytes: usize = flights.parcels.iter().map(|(_, p, _)| p.mail.size()).sum();
         self.ledger.has_room()
             && !self.conversation.server_closes
             && self.carried < limits.messages
@@ -205,15 +203,12 @@ impl Session {
                     let Some((parcel, _)) = flights.find(serial) else { continue };
                     let by_chunk = word == Say::Chunk(serial);
                     if by_chunk {
-                        draft.line(&format!("BDAT {} LAST", parcel.mail.bytes().len()));
+                        draft.line(&format!("BDAT {} LAST", parcel.mail.size()));
                     }
-                    let as_is = by_chunk || !parcel.mail.has_leading_dots();
-                    let mut pieces = parcel.mail.pieces(COPIED).peekable();
-                    while let Some(piece) = pieces.next() {
-                        draft.piece(piece, as_is);
-                        if pieces.peek().is_some() {
-                            self.send(&mut draft).await?;
-                        }
+                    let mail = &parcel.mail;
+                    let mut body = if by_chunk { mail.as_is() } else { mail.dot_stuffed() };
+                    while draft.piece(&mut body) {
+                        self.send(&mut draft).await?;
                     }
                     if !by_chunk {
                         draft.line(".");
@@ -271,7 +266,7 @@ impl Session {
         match self.ledger.expected() {
             Some((Expected::Word, Some(serial))) => {
                 let found = flights.find(serial);
-                timeouts.after_dot(found.map_or(0, |(parcel, _)| parcel.mail.bytes().len()))
+                timeouts.after_dot(found.map_or(0, |(parcel, _)| parcel.mail.size()))
             }
             // The end of a transaction that nobody waits for.
             Some((_, None)) => COURTESY.min(timeouts.reply),

@@ -34,7 +34,7 @@ use tokio_rustls::client::TlsStream;
 
 pub(crate) use self::transcript::{REDACTED, Redactor, Transcript};
 use self::{intake::Intake, wire::Wire};
-use crate::{lease::LeaseDeadline, timeouts::Timeouts, tls::TlsTrust};
+use crate::{lease::LeaseDeadline, tls::TlsTrust};
 
 /// Most bytes in one write to the socket; the lease is checked before each.
 const CHUNK: usize = 64 * 1024;
@@ -141,23 +141,9 @@ impl Link {
         written.await.unwrap_or_else(|_| Err(self.time_out()))
     }
 
-    /// Writes a dot-stuffed body with its final dot. It may take as long as it makes progress.
-    pub(crate) async fn write_body(
-        &self,
-        body: &[u8],
-        timeouts: &Timeouts,
-        limit: Option<Instant>,
-    ) -> Result<(), Cause> {
-        self.inner().transcript.remark(&format!("{} bytes of message", body.len()));
-        let begin = Instant::now();
-        let mut written = 0;
-        for chunk in body.chunks(CHUNK) {
-            written += chunk.len();
-            let floor = begin + timeouts.body(written);
-            let deadline = limit.map_or(floor, |limit| limit.min(floor));
-            self.write_part(chunk, deadline).await.map_err(|fault| fault.cause)?;
-        }
-        Ok(())
+    /// Tells the transcript what is not said in words.
+    pub(crate) fn remark(&self, remark: &str) {
+        self.inner().transcript.remark(remark);
     }
 
     /// Writes a part of a group: as much as may leave by `deadline`. Nothing is told to the

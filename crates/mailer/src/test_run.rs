@@ -102,7 +102,7 @@ async fn try_message(
     let mail = match (plan.mode, &plan.mail) {
         (TestMode::Connection, _) => None,
         (TestMode::Message, Some(mail)) => {
-            let composed = compose(mail);
+            let composed = compose(mail.clone());
             Some(composed.map_err(|_| walk.fail(Stage::Message, Cause::Interrupted))?)
         }
         (TestMode::Message, None) => {

@@ -2,7 +2,9 @@
 
 use letterhead_domain::{email::EmailAddress, reply::Reply, test_run::Cause};
 
-use crate::{compose::ComposedMail, conversation::Conversation};
+use crate::{
+    compose::ComposedMail, conversation::Conversation, session::Draft, stream::GroupFault,
+};
 
 /// The `MAIL` command for a mail of `size` bytes, with the parameters that are needed and offered.
 ///
@@ -25,7 +27,7 @@ pub(crate) fn mail_command(
     let mut command = format!("MAIL FROM:<{from}>");
     if let (true, Some(mail)) = (offered.size, mail) {
         command.push_str(" SIZE=");
-        command.push_str(&mail.bytes().len().to_string());
+        command.push_str(&mail.size().to_string());
     }
     if !is_ascii && offered.eight_bit_mime {
         command.push_str(" BODY=8BITMIME");
@@ -46,13 +48,25 @@ pub(crate) async fn hand_over_body(
     conversation: &mut Conversation,
     mail: &ComposedMail,
 ) -> Result<Reply, Cause> {
-    let body = mail.dot_stuffed();
-    if let Err(cause) = conversation.body(&body).await {
-        // A server that refuses in the middle of the body says so and hangs up.
-        let word = if cause == Cause::Closed { conversation.last_word().await } else { None };
-        return word.filter(|word| word.code >= 400).ok_or(cause);
+    conversation.link().remark(&format!("{} bytes of message", mail.size()));
+    let mut draft = Draft::new();
+    let mut body = mail.dot_stuffed();
+    let mut is_over = false;
+    while !is_over {
+        is_over = !draft.piece(&mut body);
+        if is_over {
+            draft.line(".");
+        }
+        let until = draft.deadline(&conversation.patience);
+        let sent = conversation.link().write_part(draft.bytes(), until).await;
+        if let Err(GroupFault { cause, .. }) = sent {
+            // A server that refuses in the middle of the body says so and hangs up.
+            let word = if cause == Cause::Closed { conversation.last_word().await } else { None };
+            return word.filter(|word| word.code >= 400).ok_or(cause);
+        }
+        draft.clear();
     }
-    let word = conversation.final_reply(body.len()).await?;
+    let word = conversation.final_reply(mail.size()).await?;
     if word.code < 200 || (300..400).contains(&word.code) {
         return Err(Cause::NotSmtp);
     }

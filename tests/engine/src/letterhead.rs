@@ -122,7 +122,7 @@ pub(crate) fn mail() -> io::Result<ComposedMail> {
         message_id: "<0190@aurora.example>".to_owned(),
         date: chrono::DateTime::from_timestamp(1_750_000_000, 0).unwrap_or_default(),
     };
-    compose(&mail).map_err(io::Error::other)
+    compose(mail).map_err(io::Error::other)
 }
 
 fn parse<T>(text: &str) -> io::Result<T>

@@ -49,7 +49,7 @@ pub(crate) fn prepare(server: &Server, sessions: usize) -> io::Result<Lettre> {
     let address = |text: &str| text.parse().map_err(io::Error::other);
     let (from, to) = (address("billing@aurora.example")?, address("ann@example.net")?);
     let envelope = Envelope::new(Some(from), vec![to]).map_err(io::Error::other)?;
-    let mail = Arc::new(letterhead::mail()?.bytes().to_vec());
+    let mail = Arc::new(letterhead::mail()?.to_bytes());
     Ok(Lettre { pool: builder.build(), mail, envelope, sessions })
 }
 

@@ -31,7 +31,7 @@ async fn main() -> io::Result<()> {
         ["lettre", port, ca_file, sessions] => {
             player::play(lettre_pool::prepare(&server(port, ca_file)?, number(sessions)?)?).await
         }
-        ["mail", file] => std::fs::write(file, letterhead::mail()?.bytes()),
+        ["mail", file] => std::fs::write(file, letterhead::mail()?.to_bytes()),
         _ => Err(io::Error::other("started by `make bench`")),
     }
 }

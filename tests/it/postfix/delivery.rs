@@ -31,7 +31,7 @@ fn text(text: &str) -> ComposedMail {
 }
 
 fn composed(content: MessageContent) -> ComposedMail {
-    compose(&mail(content)).expect("a mail")
+    compose(mail(content)).expect("a mail")
 }
 
 impl Stand {
@@ -81,7 +81,7 @@ async fn text_html_and_attachment_arrive_byte_for_byte_in_both_encryptions() {
         let arrived = &delivered[index];
         assert_eq!(arrived.mail_from, AURORA.address, "{encryption:?}");
         assert_eq!(arrived.recipient, "ann@example.net", "{encryption:?}");
-        assert!(arrived.content == mail.bytes(), "{encryption:?}: other bytes arrived");
+        assert!(arrived.content == mail.to_bytes(), "{encryption:?}: other bytes arrived");
     }
 }
 
@@ -98,7 +98,7 @@ async fn lines_of_dots_arrive_as_they_were_and_end_nothing() {
     assert_eq!(delivered.len(), 1);
     assert_eq!(
         String::from_utf8_lossy(&delivered[0].content),
-        String::from_utf8_lossy(mail.bytes())
+        String::from_utf8_lossy(&mail.to_bytes())
     );
 }
 
@@ -125,7 +125,7 @@ async fn each_recipient_of_one_message_has_its_own_answer_and_its_own_fate() {
     let mut reached: Vec<_> = delivered.iter().map(|mail| mail.recipient.as_str()).collect();
     reached.sort_unstable();
     assert_eq!(reached, ["ann@example.net", "bob@example.net"]);
-    assert!(delivered.iter().all(|arrived| arrived.content == mail.bytes()));
+    assert!(delivered.iter().all(|arrived| arrived.content == mail.to_bytes()));
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn an_address_outside_ascii_is_carried_by_smtputf8() {
             text: Some("Grüße.\n".to_owned()), html: None, attachments: vec![]
         });
     to_zoe.to[0].email = email("zoë@example.net");
-    let mail = compose(&to_zoe).expect("a mail");
+    let mail = compose(to_zoe).expect("a mail");
 
     let outcome =
         stand.deliver(stand.settings(Encryption::Starttls), &mail, &["zoë@example.net"]).await;
@@ -206,7 +206,7 @@ async fn an_address_outside_ascii_is_carried_by_smtputf8() {
     assert_eq!(codes(&outcome), [250]);
     let delivered = stand.server.wait_for(1).expect("delivered");
     assert_eq!(delivered[0].recipient, "zoë@example.net");
-    assert!(delivered[0].content == mail.bytes(), "other bytes arrived");
+    assert!(delivered[0].content == mail.to_bytes(), "other bytes arrived");
 }
 
 #[tokio::test]

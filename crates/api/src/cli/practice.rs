@@ -15,7 +15,8 @@ use super::{
 };
 use crate::practice_inbox;
 
-/// Where the practice server listens. It is for loopback only: its faults are no service to others.
+/// Where the practice server listens: 0 takes whatever port is free. It is for loopback only: its
+/// faults are no service to others.
 #[derive(Args, Clone)]
 pub(super) struct PracticePorts {
     /// Port with STARTTLS
@@ -32,7 +33,7 @@ pub(super) struct PracticePorts {
         default_value_t = 8465
     )]
     pub(super) implicit_tls: u16,
-    /// First of the ports that each have one fault
+    /// First of the ports that each have one fault; 0 for any that are free
     #[arg(long = "fault-port", env = "LETTERHEAD_PRACTICE_FAULT_PORT", default_value_t = 8600)]
     pub(super) first_fault: u16,
     /// Port of the page that shows what was caught
@@ -68,7 +69,10 @@ impl PracticePorts {
             bind: LOOPBACK,
             starttls_port: self.starttls,
             implicit_tls_port: self.implicit_tls,
-            fault_ports: FaultPorts::From(self.first_fault),
+            fault_ports: match self.first_fault {
+                0 => FaultPorts::Any,
+                first => FaultPorts::From(first),
+            },
             username: USERNAME.to_owned(),
             password: PASSWORD.to_owned(),
             certificates: state.join("practice"),
@@ -84,6 +88,7 @@ impl PracticePorts {
 pub(super) async fn practice_server(args: PracticeArgs) -> Result<ExitCode, Failure> {
     let stop = stop_signal()?;
     let inbox = bind(args.ports.inbox_address(), INBOX_PORT).await?;
+    let address = inbox.local_addr().map_err(|err| Failure::new("cannot open the inbox", err))?;
     let server = args.ports.start(&args.state).await?;
     say(&format!("STARTTLS      127.0.0.1:{}", server.starttls_port()));
     say(&format!("implicit TLS  127.0.0.1:{}", server.implicit_tls_port()));
@@ -92,7 +97,7 @@ pub(super) async fn practice_server(args: PracticeArgs) -> Result<ExitCode, Fail
     }
     say(&format!("user name     {USERNAME}\npassword      {PASSWORD}"));
     say(&format!("trust         {}", server.ca_file().display()));
-    say(&format!("inbox         http://{}/", args.ports.inbox_address()));
+    say(&format!("inbox         http://{address}/"));
     practice_inbox::serve(inbox, server.inbox(), stop)
         .await
         .map_err(|err| Failure::new("the inbox ended early", err))?;

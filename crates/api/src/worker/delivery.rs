@@ -25,6 +25,10 @@ use tracing::{debug, warn};
 use super::Worker;
 use crate::random;
 
+/// Most bytes of text that are composed at once, in some milliseconds: more would hold up all else on
+/// this thread, heartbeats among it. Files are encoded while they leave, in pieces.
+const MOST_TEXT: usize = 256 * 1024;
+
 /// A message's result, with what it means beyond the message.
 pub(super) struct Delivered {
     /// What is stored.
@@ -102,7 +106,7 @@ pub(super) fn judged(message: &MarkedMessage, outcome: &AttemptOutcome) -> Deliv
 }
 
 /// The mail of `message` with its envelope.
-pub(super) fn parcel(
+pub(super) async fn parcel(
     settings: &SmtpSettings,
     ticket: usize,
     message: &MarkedMessage,
@@ -119,7 +123,14 @@ pub(super) fn parcel(
         message_id: message.header_id.clone(),
         date: message.header_date,
     };
-    let mail = compose(&mail).map_err(|err| {
+    let texts = [&mail.content.text, &mail.content.html].into_iter().flatten();
+    let composed = if texts.map(String::len).sum::<usize>() > MOST_TEXT {
+        let composing = tokio::task::spawn_blocking(|| compose(mail)).await;
+        composing.map_err(|_| AttemptOutcome::NotSent(Cause::Interrupted))?
+    } else {
+        compose(mail)
+    };
+    let mail = composed.map_err(|err| {
         warn!(error = &err as &dyn std::error::Error, message.id = %message.id, "cannot compose");
         AttemptOutcome::Unsendable(Cause::Interrupted)
     })?;

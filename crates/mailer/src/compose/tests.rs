@@ -1,5 +1,6 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::DateTime;
+use mail_parser::{MessageParser, MimeHeaders};
 use proptest::prelude::*;
 
 use super::*;
@@ -22,9 +23,46 @@ fn mail() -> OutgoingMail {
     }
 }
 
-fn text_of(mail: &OutgoingMail) -> String {
+fn text_of(mail: OutgoingMail) -> String {
     let composed = compose(mail).expect("composed");
-    String::from_utf8(composed.bytes().to_vec()).expect("UTF-8")
+    String::from_utf8(composed.to_bytes()).expect("UTF-8")
+}
+
+/// What goes over the wire where the server takes no chunks, without the final dot.
+fn stuffed(mail: &ComposedMail) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    assert!(!mail.dot_stuffed().put(usize::MAX, &mut bytes));
+    bytes
+}
+
+fn file(name: &str, content: Vec<u8>) -> Attachment {
+    let (filename, content_type) = (name.parse().unwrap(), "application/pdf".parse().unwrap());
+    Attachment { filename, content_type, content }
+}
+
+/// `mail` as the library underneath composes all of it.
+fn reference(mail: &OutgoingMail) -> Vec<u8> {
+    let mut mixed = match part(&mail.content) {
+        Part::Text(content_type, body) => MultiPart::mixed().singlepart(single(content_type, body)),
+        Part::Multi(part) => MultiPart::mixed().multipart(part),
+    };
+    for file in &mail.content.attachments {
+        let base64 = ContentTransferEncoding::Base64;
+        let body = Body::new_with_encoding(file.content.clone(), base64).unwrap();
+        let content_type = ContentType::parse(file.content_type.as_str()).unwrap();
+        let part = AttachmentPart::new(file.filename.as_str().to_owned());
+        mixed = mixed.singlepart(part.body(body, content_type));
+    }
+    head(mail).unwrap().multipart(mixed).unwrap().formatted()
+}
+
+/// `text` with its boundaries, which are random, replaced by their numbers.
+fn numbered(text: &str) -> String {
+    let parts: Vec<_> = text.split("boundary=\"").skip(1).collect();
+    let boundaries = parts.iter().filter_map(|part| part.split('"').next());
+    boundaries.enumerate().fold(text.to_owned(), |text, (number, boundary)| {
+        text.replace(boundary, &format!("boundary {number}"))
+    })
 }
 
 /// A header's value, unfolded.
@@ -36,7 +74,7 @@ fn header(text: &str, name: &str) -> Option<String> {
 
 #[test]
 fn a_plain_mail_has_the_headers_it_was_given_and_no_others() {
-    let text = text_of(&mail());
+    let text = text_of(mail());
 
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let names: Vec<_> = head
@@ -70,11 +108,11 @@ fn a_line_with_a_lone_dot_is_stuffed_on_the_wire_only() {
     let mut mail = mail();
     mail.content.text = Some("before\n.\n..two\nafter".to_owned());
 
-    let composed = compose(&mail).unwrap();
+    let composed = compose(mail).unwrap();
 
-    let sent = String::from_utf8(composed.dot_stuffed()).unwrap();
-    assert!(sent.ends_with("before\r\n..\r\n...two\r\nafter\r\n.\r\n"), "{sent}");
-    assert!(composed.bytes().ends_with(b"before\r\n.\r\n..two\r\nafter\r\n"));
+    let sent = String::from_utf8(stuffed(&composed)).unwrap();
+    assert!(sent.ends_with("before\r\n..\r\n...two\r\nafter\r\n"), "{sent}");
+    assert!(composed.to_bytes().ends_with(b"before\r\n.\r\n..two\r\nafter\r\n"));
 }
 
 #[test]
@@ -82,7 +120,7 @@ fn every_line_ending_becomes_crlf() {
     let mut mail = mail();
     mail.content.text = Some("a\nb\r\nc\rd\n\n".to_owned());
 
-    let text = text_of(&mail);
+    let text = text_of(mail);
 
     assert!(text.ends_with("\r\n\r\na\r\nb\r\nc\r\nd\r\n\r\n"), "{text:?}");
 }
@@ -101,8 +139,8 @@ fn text_beyond_ascii_leaves_as_ascii() {
         content: vec![0, 13, 10, 46, 10, 255],
     }];
 
-    let composed = compose(&mail).unwrap();
-    let text = String::from_utf8(composed.bytes().to_vec()).unwrap();
+    let composed = compose(mail).unwrap();
+    let text = String::from_utf8(composed.to_bytes()).unwrap();
 
     assert!(composed.is_ascii());
     assert!(text.contains("multipart/mixed"));
@@ -116,10 +154,10 @@ fn an_address_beyond_ascii_needs_smtputf8() {
     let mut mail = mail();
     mail.to[0].email = "用户@example.net".parse().unwrap();
 
-    let composed = compose(&mail).unwrap();
+    let composed = compose(mail).unwrap();
 
     assert!(!composed.is_ascii());
-    assert!(String::from_utf8_lossy(composed.bytes()).contains("用户@example.net"));
+    assert!(String::from_utf8_lossy(&composed.to_bytes()).contains("用户@example.net"));
 }
 
 #[test]
@@ -127,7 +165,7 @@ fn a_mail_to_hidden_recipients_alone_names_nobody() {
     let mut mail = mail();
     mail.to.clear();
 
-    let text = text_of(&mail);
+    let text = text_of(mail);
 
     assert_eq!(header(&text, "To").as_deref(), Some("undisclosed-recipients:;"));
     assert!(!text.to_lowercase().contains("bcc"));
@@ -147,7 +185,7 @@ fn no_line_is_too_long_for_a_server() {
         .collect();
     mail.from_name = "ü".repeat(120).parse().unwrap();
 
-    assert!(compose(&mail).is_ok());
+    assert!(compose(mail).is_ok());
 }
 
 #[test]
@@ -163,7 +201,7 @@ fn names_are_quoted_or_encoded_one_mailbox_a_line() {
         mailbox("zoe@example.net", "Zoë"),
     ];
 
-    let text = text_of(&mail);
+    let text = text_of(mail);
 
     let expected = concat!(
         "To: \"Ann \\\"the\\\" Lee, \\\\ Ltd\" <ann@example.net>,\r\n",
@@ -173,7 +211,61 @@ fn names_are_quoted_or_encoded_one_mailbox_a_line() {
     assert!(text.contains(expected), "{text}");
 }
 
+/// Files as they may be: empty, around a line, and on both sides of where they are encoded apart.
+fn files() -> impl Strategy<Value = Vec<Attachment>> {
+    let length = prop::sample::select(vec![0, 1, 56, 57, 58, 3_000, MOST_ENCODED, 70_001]);
+    let length = prop_oneof![length, 0..200_usize];
+    let bytes = prop::collection::vec(any::<u8>(), 1..50);
+    let content = (length, bytes)
+        .prop_map(|(length, bytes)| bytes.into_iter().cycle().take(length).collect::<Vec<u8>>());
+    let name = "[a-zé \"%]{1,80}".prop_filter_map("no name", |name| name.parse().ok());
+    let file = (name, content).prop_map(|(filename, content)| Attachment {
+        filename,
+        content_type: "application/pdf".parse().unwrap(),
+        content,
+    });
+    prop::collection::vec(file, 1..5)
+}
+
+#[test]
+fn files_up_to_48_kib_together_are_part_of_the_one_buffer() {
+    for (first, is_large) in [(MOST_ENCODED - 1, false), (MOST_ENCODED, true)] {
+        let mut mail = mail();
+        mail.content.attachments = vec![file("a.pdf", vec![1; first]), file("b.pdf", vec![2])];
+
+        let composed = compose(mail).unwrap();
+
+        assert_eq!(composed.files.len(), if is_large { 2 } else { 0 });
+    }
+}
+
 proptest! {
+    #[test]
+    fn files_are_written_as_the_library_would_and_read_back_as_they_were(
+        files in files(),
+        text in "[a-z.\n]{0,200}",
+        html in prop::option::of("<p>[a-zé.\n]{0,200}</p>"),
+    ) {
+        let mut mail = mail();
+        mail.content = MessageContent { text: Some(text), html, attachments: files.clone() };
+        let expected = String::from_utf8(reference(&mail)).unwrap();
+
+        let composed = compose(mail).unwrap();
+
+        let bytes = composed.to_bytes();
+        prop_assert_eq!(composed.size(), bytes.len());
+        let parsed = MessageParser::default().parse(&bytes).unwrap();
+        let read: Vec<_> = parsed
+            .attachments()
+            .map(|part| (part.attachment_name().unwrap_or_default(), part.contents()))
+            .collect();
+        let given: Vec<_> =
+            files.iter().map(|file| (file.filename.as_str(), file.content.as_slice())).collect();
+        prop_assert!(read == given, "{:?}", parsed.attachment_count());
+        let text = String::from_utf8(bytes).unwrap();
+        prop_assert!(numbered(&text) == numbered(&expected));
+    }
+
     #[test]
     fn whatever_a_tenant_writes_is_one_message(
         text in "(\\PC|[\r\n.\t\u{b}\u{85}\u{2028}]){0,300}",
@@ -193,12 +285,10 @@ proptest! {
             }];
         }
         mail.content.text = Some(text);
-        let composed = compose(&mail);
+        let composed = compose(mail);
         prop_assert!(composed.is_ok());
         let composed = composed.unwrap();
-        let stuffed = composed.dot_stuffed();
-        let ends = stuffed.windows(5).filter(|window| *window == b"\r\n.\r\n").count();
-        prop_assert_eq!(ends, 1);
+        prop_assert!(!stuffed(&composed).windows(5).any(|window| window == b"\r\n.\r\n"));
         prop_assert!(composed.is_ascii());
     }
 }

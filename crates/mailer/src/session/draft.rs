@@ -3,14 +3,14 @@
 use tokio::time::Instant;
 
 use super::ledger::Serial;
-use crate::{compose::ComposedMail, conversation::Patience};
+use crate::{compose::Pieces, conversation::Patience};
 
 /// How much of a body is gathered with what goes before and after it, in bytes: a larger one
 /// leaves in pieces of this size, so that it is not held twice.
-pub(super) const COPIED: usize = 64 * 1024;
+const COPIED: usize = 64 * 1024;
 
 /// Bytes for one write, and how far the group has come that they belong to.
-pub(super) struct Draft {
+pub(crate) struct Draft {
     begun: Instant,
     sent: usize,
     bytes: Vec<u8>,
@@ -18,22 +18,18 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { begun: Instant::now(), sent: 0, bytes: Vec::new(), ends: Vec::new() }
     }
 
-    pub(super) fn line(&mut self, line: &str) {
+    pub(crate) fn line(&mut self, line: &str) {
         self.bytes.extend_from_slice(line.as_bytes());
         self.bytes.extend_from_slice(b"\r\n");
     }
 
-    /// Adds whole lines of a body.
-    pub(super) fn piece(&mut self, lines: &[u8], as_is: bool) {
-        if as_is {
-            self.bytes.extend_from_slice(lines);
-        } else {
-            ComposedMail::stuff(lines, &mut self.bytes);
-        }
+    /// Adds as much of a body as leaves at once; gives whether any is left.
+    pub(crate) fn piece(&mut self, body: &mut Pieces<'_>) -> bool {
+        body.put(COPIED, &mut self.bytes)
     }
 
     /// Notes that the last octet of a message was added.
@@ -41,7 +37,7 @@ impl Draft {
         self.ends.push((self.bytes.len(), serial));
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
@@ -51,13 +47,13 @@ impl Draft {
     }
 
     /// When it must have left: a group may take as long as it makes progress.
-    pub(super) fn deadline(&self, patience: &Patience) -> Instant {
+    pub(crate) fn deadline(&self, patience: &Patience) -> Instant {
         let floor = self.begun + patience.timeouts.body(self.sent + self.bytes.len());
         patience.limit.map_or(floor, |limit| limit.min(floor))
     }
 
     /// Goes on with the next part of the group.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.sent += self.bytes.len();
         self.bytes.clear();
         self.ends.clear();

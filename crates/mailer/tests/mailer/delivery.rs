@@ -24,7 +24,7 @@ async fn a_mail_arrives_byte_for_byte_also_with_a_lone_dot_in_it() {
     assert_eq!(codes(&outcome), [250]);
     let caught = stand.server.inbox().list();
     assert_eq!(caught.len(), 1);
-    assert!(caught[0].bytes == mail.bytes());
+    assert!(caught[0].bytes == mail.to_bytes());
     assert!(caught[0].tls);
     assert_eq!(caught[0].mail_from, "billing@aurora.example");
     assert_eq!(stand.server.inbox().counters().bare_line_ends, 0);
@@ -223,7 +223,7 @@ async fn smtputf8_is_asked_for_where_it_is_needed() {
     assert_eq!(codes(&send(&transport, &["用户@example.net"]).await), [250]);
     let mut named = outgoing("x\n");
     named.to[0].email = email("zoë@example.net");
-    let named = compose(&named).unwrap();
+    let named = compose(named).unwrap();
     let outcome = hand_over(&transport, parcel_of(named, &["ann@example.net"])).await;
     assert_eq!(codes(&outcome), [250]);
 

@@ -4,11 +4,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use letterhead_domain::{
     delivery::AttemptOutcome,
+    message::Attachment,
     smtp_settings::{Auth, Encryption, SmtpSettings},
     test_run::Cause,
 };
 use letterhead_mailer::{
     clock::Clock,
+    compose::compose,
     counts::Retirement,
     gear::{Gear, GearFault},
     mailer::{Mailer, MailerConfig},
@@ -18,7 +20,10 @@ use proptest::prelude::*;
 
 use crate::{
     sink::{Manner, Plan, Sink},
-    stand::{codes, composed, email, lease, mailer, parcel, parcel_of, send, settings, transport},
+    stand::{
+        codes, composed, email, lease, mailer, outgoing, parcel, parcel_of, send, settings,
+        transport,
+    },
 };
 
 const NOTHING: &[&str] = &[];
@@ -171,7 +176,17 @@ async fn bodies_arrive_byte_for_byte_in_every_gear() {
         let bench = Bench::start(keywords, Manner::Faithful).await;
         // The second is larger than what is gathered into one write.
         let texts = ["a\n.\n..b\n.QUIT\n".to_owned(), "0123456789\n.dot\n".repeat(20_000)];
-        let mails = texts.iter().map(|text| composed(text)).collect::<Vec<_>>();
+        let mut mails = texts.iter().map(|text| composed(text)).collect::<Vec<_>>();
+        // Its files are encoded while it leaves.
+        let mut with_files = outgoing("Attached.\n.\n");
+        with_files.content.attachments = ["a.pdf", "b.pdf"]
+            .map(|name| Attachment {
+                filename: name.parse().unwrap(),
+                content_type: "application/pdf".parse().unwrap(),
+                content: (0..=255).cycle().take(100_000).collect(),
+            })
+            .into();
+        mails.push(compose(with_files).unwrap());
 
         let parcels = mails.iter().cycle().take(6);
         let outcomes =
@@ -181,7 +196,10 @@ async fn bodies_arrive_byte_for_byte_in_every_gear() {
         let taken = bench.sink.counted().taken;
         assert_eq!(taken.len(), 6);
         for (index, (_, bytes)) in taken.iter().enumerate() {
-            assert!(bytes == mails[index % 2].bytes(), "{keywords:?}: other bytes at {index}");
+            assert!(
+                *bytes == mails[index % mails.len()].to_bytes(),
+                "{keywords:?}: other bytes at {index}"
+            );
         }
     }
 }

@@ -189,7 +189,7 @@ pub(crate) fn outgoing(text: &str) -> OutgoingMail {
 }
 
 pub(crate) fn composed(text: &str) -> ComposedMail {
-    compose(&outgoing(text)).unwrap()
+    compose(outgoing(text)).unwrap()
 }
 
 /// Sends a small mail to `recipients`.

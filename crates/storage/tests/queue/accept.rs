@@ -284,7 +284,7 @@ async fn a_large_message_is_stored_as_a_small_one_is_and_beside_it() {
     let queue = Queue::new().await;
     let mut large = receipt();
     large.content.html = Some("<p>é</p>".repeat(100_000));
-    large.content.attachments = vec![attachment(3), attachment(1_500_000), attachment(0)];
+    large.content.attachments = [3, 1_500_000, 0, 65_536, 65_537].map(attachment).into();
     let mut long = receipt();
     long.content.text = None;
     long.content.html = Some("x".repeat(2_000_000));

@@ -77,7 +77,7 @@ pub(crate) fn attachment(size: usize) -> Attachment {
     Attachment {
         filename: "receipt.pdf".parse().unwrap(),
         content_type: "application/pdf".parse().unwrap(),
-        content: vec![0xa5; size],
+        content: (0..=250).cycle().take(size).collect(),
     }
 }
 

@@ -74,6 +74,21 @@ async fn a_message_reads_back_as_it_was_accepted() {
 }
 
 #[tokio::test]
+async fn a_body_whose_files_are_not_as_many_as_their_names_is_corrupt() {
+    for contents in ["'{}'", "attachment_contents || 'more'::bytea", "ARRAY[NULL::bytea]"] {
+        let queue = Queue::new().await;
+        let message = queue.accept(&rich()).await;
+        let change = format!("UPDATE message_bodies SET attachment_contents = {contents}");
+        queue.db.sql(&change).await;
+
+        let tx = queue.store.tenant(queue.tenant).await.unwrap();
+        let loaded = tx.messages().load_contents(&[message]).await;
+
+        assert!(matches!(loaded, Err(StorageError::Corrupt { table: "message_bodies" })));
+    }
+}
+
+#[tokio::test]
 async fn another_tenant_neither_sees_nor_changes_a_message() {
     let queue = Queue::new().await;
     let (other, others_sender) = queue.other().await;

@@ -118,9 +118,10 @@ impl Flight {
         for mut message in messages {
             let content = message.content.take().or_else(|| loaded.remove(&message.id));
             let ticket = self.next_ticket;
-            let parcel = content
-                .ok_or(AttemptOutcome::NotSent(Cause::Interrupted))
-                .and_then(|content| parcel(transport.settings(), ticket, &message, content));
+            let parcel = match content {
+                Some(content) => parcel(transport.settings(), ticket, &message, content).await,
+                None => Err(AttemptOutcome::NotSent(Cause::Interrupted)),
+            };
             match parcel {
                 Ok(parcel) => {
                     dispatch.push(parcel);

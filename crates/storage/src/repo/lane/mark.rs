@@ -202,9 +202,8 @@ impl MarkRow<'_> {
             html_body: self.get("html_body")?,
             attachment_names: self.get("attachment_names")?,
             attachment_types: self.get("attachment_types")?,
-            attachment_contents: self.get("attachment_contents")?,
         };
-        body.try_into().map(Some)
+        body.with_files(self.get("attachment_contents")?).map(Some)
     }
 
     fn people(&self) -> Result<Vec<RecipientRow>, StorageError> {
