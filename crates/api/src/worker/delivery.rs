@@ -25,8 +25,8 @@ use tracing::{debug, warn};
 use super::Worker;
 use crate::random;
 
-/// Most bytes of text that are composed at once, in some milliseconds: more would hold up all else on
-/// this thread, heartbeats among it. Files are encoded while they leave, in pieces.
+/// Most bytes of text that are composed on the spot: more would hold up all else on this thread,
+/// heartbeats among it. Files are encoded while they leave, in pieces.
 const MOST_TEXT: usize = 256 * 1024;
 
 /// A message's result, with what it means beyond the message.
