@@ -42,8 +42,8 @@ pub(crate) struct Answer<Work: Joint> {
 pub(crate) struct Bounds {
     /// Statements at the same time.
     pub(crate) at_once: usize,
-    /// So many waiting wishes are worth a further statement beside one that is being written; fewer wait
-    /// for it, and gather meanwhile.
+    /// So many waiting wishes are worth a statement beside one that is being written; fewer wait for that
+    /// one, and gather meanwhile.
     pub(crate) enough: usize,
     /// A statement of more bytes takes so long that nobody waits for it.
     pub(crate) soon: u64,
@@ -148,6 +148,11 @@ impl<Work: Joint> Gather<Work> {
     /// What goes together next; with `None` the caller has stopped working.
     fn take(&self) -> Option<Together<'_, Work>> {
         let mut state = self.state();
+        let another_comes_soon = state.working - state.busy > 1;
+        if another_comes_soon && state.waiting.len() < Work::BOUNDS.enough {
+            state.working -= 1;
+            return None;
+        }
         let mut together = Vec::new();
         let mut bytes = 0;
         while let Some(next) = state.waiting.front() {
@@ -195,5 +200,141 @@ struct Watch<'a, Work: Joint> {
 impl<Work: Joint> Drop for Watch<'_, Work> {
     fn drop(&mut self) {
         *(self.count)(&mut self.gather.state()) -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::{Semaphore, mpsc};
+
+    use super::*;
+
+    /// A wish has a weight; a statement is written when the test lets it.
+    #[derive(Clone)]
+    struct Slow {
+        begun: mpsc::UnboundedSender<usize>,
+        may_end: Arc<Semaphore>,
+    }
+
+    impl Joint for Slow {
+        type Wish = u64;
+        type Outcome = u64;
+
+        const BOUNDS: Bounds = Bounds { at_once: 2, enough: 3, wishes: 4, bytes: 100, soon: 50 };
+
+        fn weight(wish: &u64) -> u64 {
+            *wish
+        }
+
+        async fn write(&self, wishes: &[u64]) -> Result<Vec<u64>, StorageError> {
+            self.begun.send(wishes.len()).unwrap();
+            self.may_end.acquire().await.unwrap().forget();
+            Ok(wishes.to_vec())
+        }
+    }
+
+    struct Stand {
+        gather: Gather<Slow>,
+        begun: mpsc::UnboundedReceiver<usize>,
+        may_end: Arc<Semaphore>,
+    }
+
+    impl Stand {
+        fn new() -> Self {
+            let (begun, listener) = mpsc::unbounded_channel();
+            let may_end = Arc::new(Semaphore::new(0));
+            let work = Slow { begun, may_end: Arc::clone(&may_end) };
+            Self { gather: Gather::new(work, TaskTracker::new()), begun: listener, may_end }
+        }
+
+        fn enter(&self, wishes: &[u64]) -> Vec<oneshot::Receiver<Answer<Slow>>> {
+            self.gather.enter(wishes.iter().copied())
+        }
+
+        /// How many wishes the next statement holds.
+        async fn next(&mut self) -> usize {
+            tokio::time::timeout(Duration::from_secs(10), self.begun.recv()).await.unwrap().unwrap()
+        }
+
+        /// That nothing more begins as things stand.
+        async fn expect_nothing_more(&mut self) {
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            assert!(self.begun.try_recv().is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_goes_at_once_and_a_few_wait_for_it_and_then_go_together() {
+        let mut stand = Stand::new();
+        let mut answers = stand.enter(&[1]);
+        assert_eq!(stand.next().await, 1);
+
+        answers.extend(stand.enter(&[2]));
+        answers.extend(stand.enter(&[3]));
+        stand.expect_nothing_more().await;
+        stand.may_end.add_permits(2);
+
+        assert_eq!(stand.next().await, 2);
+        for (answer, wish) in answers.into_iter().zip(1..) {
+            assert_eq!(answer.await.unwrap().outcome.unwrap(), wish);
+        }
+    }
+
+    #[tokio::test]
+    async fn enough_go_beside_what_is_being_written_and_no_more_than_may_at_once() {
+        let mut stand = Stand::new();
+        let _first = stand.enter(&[1]);
+        assert_eq!(stand.next().await, 1);
+
+        let _enough = stand.enter(&[1, 1, 1]);
+        assert_eq!(stand.next().await, 3);
+
+        let _too_many = stand.enter(&[1, 1, 1, 1]);
+        stand.expect_nothing_more().await;
+        stand.may_end.add_permits(1);
+        assert_eq!(stand.next().await, 4);
+    }
+
+    #[tokio::test]
+    async fn a_few_are_left_to_the_statement_beside_and_none_is_forgotten() {
+        let mut stand = Stand::new();
+        let first = stand.enter(&[1]);
+        assert_eq!(stand.next().await, 1);
+        let second = stand.enter(&[1, 1, 1]);
+        assert_eq!(stand.next().await, 3);
+        let few = stand.enter(&[1, 1]);
+
+        stand.may_end.add_permits(1);
+        stand.expect_nothing_more().await;
+        stand.may_end.add_permits(1);
+
+        assert_eq!(stand.next().await, 2);
+        stand.may_end.add_permits(1);
+        for answer in first.into_iter().chain(second).chain(few) {
+            assert!(answer.await.unwrap().outcome.is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_statement_that_takes_long() {
+        let mut stand = Stand::new();
+        let _large = stand.enter(&[80]);
+        assert_eq!(stand.next().await, 1);
+
+        let _small = stand.enter(&[1]);
+        assert_eq!(stand.next().await, 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_to_go_with_others_goes_alone() {
+        let mut stand = Stand::new();
+        let _wishes = stand.enter(&[60, 60]);
+
+        assert_eq!(stand.next().await, 1);
+        assert_eq!(stand.next().await, 1);
     }
 }

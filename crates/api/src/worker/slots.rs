@@ -20,7 +20,7 @@ const ASIDE: usize = 16;
 #[derive(Clone)]
 pub(super) struct Slots {
     served: Arc<Semaphore>,
-    /// Those of them that lanes may have of which nobody knows whether their server answers: a half.
+    /// Those of them that lanes may have of which nobody knows whether their server answers: a quarter.
     unknown: Arc<Semaphore>,
     /// Those of them that lanes in trouble may have: a quarter.
     in_trouble: Arc<Semaphore>,
@@ -40,7 +40,7 @@ impl Slots {
         let some = |count| Arc::new(Semaphore::new(count));
         Self {
             served: some(slots),
-            unknown: some((slots / 2).max(1)),
+            unknown: some((slots / 4).max(1)),
             in_trouble: some((slots / 4).max(1)),
             aside: some(slots * ASIDE),
         }
@@ -129,14 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn a_quarter_of_the_slots_is_kept_for_lanes_whose_server_is_known_to_answer() {
+    fn half_of_the_slots_are_kept_for_lanes_whose_server_is_known_to_answer() {
         let slots = Slots::new(8);
         let mut taken = Vec::new();
         for standing in [LaneStanding::Unknown, LaneStanding::InTrouble] {
             taken.extend(std::iter::from_fn(|| slots.take(standing)));
         }
 
-        assert_eq!(taken.len(), 6);
+        assert_eq!(taken.len(), 4);
         assert_eq!(slots.shares(), Shares { unknown: 0, in_trouble: 0 });
         taken.extend(std::iter::from_fn(|| slots.take(LaneStanding::Known)));
         assert_eq!(taken.len(), 8);
@@ -145,14 +145,14 @@ mod tests {
 
     #[test]
     fn a_lane_leaves_its_share_when_it_steps_aside_and_when_its_server_answers() {
-        let slots = Slots::new(4);
+        let slots = Slots::new(8);
         let mut first = slots.take(LaneStanding::Unknown).unwrap();
         let mut second = slots.take(LaneStanding::Unknown).unwrap();
 
         first.step_aside();
-        assert_eq!((slots.free(), slots.shares().unknown), (3, 1));
+        assert_eq!((slots.free(), slots.shares().unknown), (7, 1));
         second.is_known();
-        assert_eq!((slots.free(), slots.shares().unknown), (3, 2));
+        assert_eq!((slots.free(), slots.shares().unknown), (7, 2));
     }
 
     #[tokio::test]
