@@ -4,11 +4,13 @@
 
 use std::{
     collections::VecDeque,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use letterhead_storage::error::StorageError;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 use tokio_util::task::TaskTracker;
 
 /// Work that is cheaper done for many at once.
@@ -45,8 +47,9 @@ pub(crate) struct Bounds {
     /// So many waiting wishes are worth a statement beside one that is being written; fewer wait for that
     /// one, and gather meanwhile.
     pub(crate) enough: usize,
-    /// A statement of more bytes takes so long that nobody waits for it.
-    pub(crate) soon: u64,
+    /// A statement that takes longer is waited for by nobody: it holds a large message, or somebody else
+    /// holds what it must lock.
+    pub(crate) patience: Duration,
     /// Most wishes in one.
     pub(crate) wishes: usize,
     /// Most bytes in one; a single wish may be larger.
@@ -64,8 +67,8 @@ pub(crate) struct Gather<Work: Joint> {
 struct State<Work: Joint> {
     waiting: VecDeque<Waiting<Work>>,
     working: usize,
-    /// How many of those at work write what takes long.
-    busy: usize,
+    /// How many of those at work are waited for by nobody.
+    late: usize,
 }
 
 struct Waiting<Work: Joint> {
@@ -76,7 +79,7 @@ struct Waiting<Work: Joint> {
 impl<Work: Joint> Gather<Work> {
     /// Nobody yet; what is to be done is done in tasks of `tasks`.
     pub(crate) fn new(work: Work, tasks: TaskTracker) -> Self {
-        let state = State { waiting: VecDeque::new(), working: 0, busy: 0 };
+        let state = State { waiting: VecDeque::new(), working: 0, late: 0 };
         Self { work, tasks, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -100,9 +103,8 @@ impl<Work: Joint> Gather<Work> {
     /// Starts as many more statements as what waits is worth.
     fn put_to_work(&self, state: &mut State<Work>) {
         let waiting = state.waiting.len();
-        let none_is_soon_written = state.working == state.busy;
-        let wanted =
-            (waiting / Work::BOUNDS.enough).max((waiting > 0 && none_is_soon_written).into());
+        let none_comes_soon = state.working == state.late;
+        let wanted = (waiting / Work::BOUNDS.enough).max((waiting > 0 && none_comes_soon).into());
         for _ in state.working..(state.working + wanted).min(Work::BOUNDS.at_once) {
             state.working += 1;
             self.tasks.spawn(self.clone().work());
@@ -112,11 +114,10 @@ impl<Work: Joint> Gather<Work> {
     /// Works until nobody waits.
     async fn work(self) {
         let watch = Watch { gather: &self, count: |state| &mut state.working };
-        while let Some(Together { waiting, long }) = self.take() {
+        while let Some(together) = self.take() {
             let (wishes, listeners): (Vec<_>, Vec<_>) =
-                waiting.into_iter().map(|waiting| (waiting.wish, waiting.answer)).unzip();
-            let outcomes = self.outcomes(&wishes).await;
-            drop(long);
+                together.into_iter().map(|waiting| (waiting.wish, waiting.answer)).unzip();
+            let outcomes = self.written(&wishes).await;
             for ((wish, outcome), listener) in wishes.into_iter().zip(outcomes).zip(listeners) {
                 // Nobody may be waiting any more.
                 let _unheard = listener.send(Answer { wish, outcome });
@@ -126,7 +127,27 @@ impl<Work: Joint> Gather<Work> {
         std::mem::forget(watch);
     }
 
-    /// Writes wishes together. If that fails by what one of them holds, each is written alone, so that
+    /// Writes wishes together. Others begin as soon as it takes long.
+    async fn written(&self, wishes: &[Work::Wish]) -> Vec<Result<Work::Outcome, StorageError>> {
+        let mut outcomes = pin!(self.outcomes(wishes));
+        match timeout(Work::BOUNDS.patience, &mut outcomes).await {
+            Ok(outcomes) => outcomes,
+            Err(_) => {
+                let _late = self.is_late();
+                outcomes.await
+            }
+        }
+    }
+
+    /// Lets others begin as if this one were not at work, until what is given back is dropped.
+    fn is_late(&self) -> Watch<'_, Work> {
+        let mut state = self.state();
+        state.late += 1;
+        self.put_to_work(&mut state);
+        Watch { gather: self, count: |state| &mut state.late }
+    }
+
+    /// What comes of wishes. If writing them together fails by what one of them holds, each is written alone, so that
     /// it fails alone.
     async fn outcomes(&self, wishes: &[Work::Wish]) -> Vec<Result<Work::Outcome, StorageError>> {
         match self.work.write(wishes).await {
@@ -146,9 +167,9 @@ impl<Work: Joint> Gather<Work> {
     }
 
     /// What goes together next; with `None` the caller has stopped working.
-    fn take(&self) -> Option<Together<'_, Work>> {
+    fn take(&self) -> Option<Vec<Waiting<Work>>> {
         let mut state = self.state();
-        let another_comes_soon = state.working - state.busy > 1;
+        let another_comes_soon = state.working - state.late > 1;
         if another_comes_soon && state.waiting.len() < Work::BOUNDS.enough {
             state.working -= 1;
             return None;
@@ -156,12 +177,11 @@ impl<Work: Joint> Gather<Work> {
         let mut together = Vec::new();
         let mut bytes = 0;
         while let Some(next) = state.waiting.front() {
-            let more = bytes + Work::weight(&next.wish);
-            let is_full = together.len() == Work::BOUNDS.wishes || more > Work::BOUNDS.bytes;
+            bytes += Work::weight(&next.wish);
+            let is_full = together.len() == Work::BOUNDS.wishes || bytes > Work::BOUNDS.bytes;
             if is_full && !together.is_empty() {
                 break;
             }
-            bytes = more;
             together.extend(state.waiting.pop_front());
         }
         if together.is_empty() {
@@ -169,25 +189,13 @@ impl<Work: Joint> Gather<Work> {
             state.working -= 1;
             return None;
         }
-        let long = (bytes > Work::BOUNDS.soon).then(|| {
-            state.busy += 1;
-            self.put_to_work(&mut state);
-            Watch { gather: self, count: |state| &mut state.busy }
-        });
-        Some(Together { waiting: together, long })
+        Some(together)
     }
 
     fn state(&self) -> MutexGuard<'_, State<Work>> {
         // Nothing panics while it is held.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What goes together.
-struct Together<'a, Work: Joint> {
-    waiting: Vec<Waiting<Work>>,
-    /// Until it is written, if that takes long.
-    long: Option<Watch<'a, Work>>,
 }
 
 /// Counts out, when it is dropped, what was counted in: also of a task that panicked, for otherwise
@@ -205,11 +213,11 @@ impl<Work: Joint> Drop for Watch<'_, Work> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::sync::{Semaphore, mpsc};
 
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(20);
 
     /// A wish has a weight; a statement is written when the test lets it.
     #[derive(Clone)]
@@ -222,7 +230,8 @@ mod tests {
         type Wish = u64;
         type Outcome = u64;
 
-        const BOUNDS: Bounds = Bounds { at_once: 2, enough: 3, wishes: 4, bytes: 100, soon: 50 };
+        const BOUNDS: Bounds =
+            Bounds { at_once: 2, enough: 3, patience: PATIENCE, wishes: 4, bytes: 100 };
 
         fn weight(wish: &u64) -> u64 {
             *wish
@@ -267,7 +276,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_first_goes_at_once_and_a_few_wait_for_it_and_then_go_together() {
         let mut stand = Stand::new();
         let mut answers = stand.enter(&[1]);
@@ -284,7 +293,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn enough_go_beside_what_is_being_written_and_no_more_than_may_at_once() {
         let mut stand = Stand::new();
         let _first = stand.enter(&[1]);
@@ -299,7 +308,7 @@ mod tests {
         assert_eq!(stand.next().await, 4);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_few_are_left_to_the_statement_beside_and_none_is_forgotten() {
         let mut stand = Stand::new();
         let first = stand.enter(&[1]);
@@ -319,22 +328,31 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_a_statement_that_takes_long() {
         let mut stand = Stand::new();
-        let _large = stand.enter(&[80]);
+        let late = stand.enter(&[1]);
         assert_eq!(stand.next().await, 1);
+        let few = stand.enter(&[1, 1]);
+        stand.expect_nothing_more().await;
 
-        let _small = stand.enter(&[1]);
-        assert_eq!(stand.next().await, 1);
+        tokio::time::advance(PATIENCE).await;
+
+        assert_eq!(stand.next().await, 2);
+        stand.may_end.add_permits(2);
+        for answer in late.into_iter().chain(few) {
+            assert!(answer.await.unwrap().outcome.is_ok());
+        }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_is_too_large_to_go_with_others_goes_alone() {
         let mut stand = Stand::new();
         let _wishes = stand.enter(&[60, 60]);
-
         assert_eq!(stand.next().await, 1);
+
+        stand.may_end.add_permits(1);
+
         assert_eq!(stand.next().await, 1);
     }
 }

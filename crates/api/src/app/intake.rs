@@ -2,6 +2,8 @@
 //! all of them, whoever their tenants are. Nobody waits for company: what comes while others are
 //! being stored is what goes together next.
 
+use std::time::Duration;
+
 use letterhead_domain::{
     id::{MessageId, TenantId},
     message::NewMessage,
@@ -55,8 +57,13 @@ impl Joint for Intake {
 
     // A statement costs the database some 600 µs of a processor before its first message and some
     // 40 µs for each: what 32 clients send goes fastest in one after the other.
-    const BOUNDS: Bounds =
-        Bounds { at_once: 3, enough: 64, wishes: 128, bytes: 4 * 1024 * 1024, soon: 256 * 1024 };
+    const BOUNDS: Bounds = Bounds {
+        at_once: 3,
+        enough: 64,
+        patience: Duration::from_millis(20),
+        wishes: 128,
+        bytes: 4 * 1024 * 1024,
+    };
 
     fn weight(arrival: &Arrival) -> u64 {
         u64::try_from(arrival.message.content.bytes()).unwrap_or(u64::MAX)

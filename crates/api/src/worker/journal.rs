@@ -1,5 +1,7 @@
 //! The turns of all lanes that this process serves, written together.
 
+use std::time::Duration;
+
 use letterhead_domain::{id::AttemptId, limit::Limits};
 use letterhead_storage::{
     error::StorageError,
@@ -50,8 +52,13 @@ impl Joint for Writer {
     type Outcome = Turned;
 
     // What the asks hold is small; what they get is bounded by the windows of the lanes.
-    const BOUNDS: Bounds =
-        Bounds { at_once: 2, enough: 1, wishes: 64, bytes: u64::MAX, soon: u64::MAX };
+    const BOUNDS: Bounds = Bounds {
+        at_once: 2,
+        enough: 1,
+        patience: Duration::from_millis(20),
+        wishes: 64,
+        bytes: u64::MAX,
+    };
 
     fn weight(_: &Ask) -> u64 {
         0
