@@ -130,13 +130,11 @@ impl<Work: Joint> Gather<Work> {
     /// Writes wishes together. Others begin as soon as it takes long.
     async fn written(&self, wishes: &[Work::Wish]) -> Vec<Result<Work::Outcome, StorageError>> {
         let mut outcomes = pin!(self.outcomes(wishes));
-        match timeout(Work::BOUNDS.patience, &mut outcomes).await {
-            Ok(outcomes) => outcomes,
-            Err(_) => {
-                let _late = self.is_late();
-                outcomes.await
-            }
+        if let Ok(outcomes) = timeout(Work::BOUNDS.patience, &mut outcomes).await {
+            return outcomes;
         }
+        let _late = self.is_late();
+        outcomes.await
     }
 
     /// Lets others begin as if this one were not at work, until what is given back is dropped.
