@@ -9,6 +9,7 @@
 use std::{sync::Arc, time::Duration};
 
 use letterhead_domain::id::LeaseToken;
+use letterhead_storage::repo::lane::Shares;
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, debug, info_span, warn};
@@ -115,7 +116,7 @@ impl Worker {
         while !stop.is_cancelled() {
             // What comes free from here on is not missed.
             let shares = self.slots.shares();
-            let pause = match self.claim().await {
+            let pause = match self.claim(shares).await {
                 // More may be due than there were slots for: look again as soon as one is free.
                 Ok(claimed) if claimed > 0 => {
                     trouble = Duration::ZERO;
@@ -154,7 +155,7 @@ impl Worker {
     /// [`AppError::Unavailable`] if the database is away.
     pub async fn run_once(&self) -> Result<(), AppError> {
         loop {
-            let claimed = self.claim().await?;
+            let claimed = self.claim(self.slots.shares()).await?;
             self.lanes.close();
             self.lanes.wait().await;
             self.lanes.reopen();
@@ -164,8 +165,9 @@ impl Worker {
         }
     }
 
-    /// Claims as many due lanes as there are free slots, and serves each in a task of its own.
-    async fn claim(&self) -> Result<usize, AppError> {
+    /// Claims as many due lanes as there are free slots, within `shares`, and serves each in a task of
+    /// its own.
+    async fn claim(&self, shares: Shares) -> Result<usize, AppError> {
         let free = self.slots.free();
         if free == 0 {
             return Ok(0);
@@ -174,15 +176,14 @@ impl Worker {
         // Before the query: the lease in the database then never ends before ours.
         let asked_at = Instant::now();
         let system = self.app.store.system().await?;
-        let claimed = system
-            .lanes()
-            .claim(&self.config.name, &tokens, self.config.lease, self.slots.shares())
-            .await?;
+        let claimed =
+            system.lanes().claim(&self.config.name, &tokens, self.config.lease, shares).await?;
         system.commit().await?;
         let count = claimed.len();
         for lane in claimed {
             let Some(slot) = self.slots.take(lane.standing) else {
-                // Nobody else takes slots, so there is one for each lane that was asked for.
+                // Nobody else takes slots or of the shares, so there is one for each lane that was
+                // asked for.
                 break;
             };
             self.app.metrics.lane_claimed(lane.standing, lane.waited);

@@ -1,7 +1,7 @@
 //! TLS: whom we trust, what a handshake showed, and what a failed one means.
 //!
-//! Every connection shares one configuration; making one for each sender would cost 19 KB and a
-//! parse of all roots each time.
+//! Connections share a configuration, one for deliveries and one for everything else; making one for
+//! each sender would cost 19 KB and a parse of all roots each time.
 
 use std::{
     io,
@@ -42,7 +42,7 @@ const RESUMED_FOR: Duration = Duration::from_secs(60 * 60);
 /// Servers whose sessions are kept: some 5 KB each.
 const RESUMED_SERVERS: usize = 1_024;
 
-/// Whom we trust: one shared configuration for all connections. Clones are cheap.
+/// Whom we trust: one configuration for all connections that are made with it. Clones are cheap.
 ///
 /// Nothing is resumed unless it is asked for: a resumed session shows the certificate of the day it
 /// began, so a test run over it would prove nothing.

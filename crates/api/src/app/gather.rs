@@ -1,6 +1,7 @@
 //! Doing together what many want done at the same moment: one statement and one commit for all of them.
 //!
-//! Nobody waits for company: what comes while others are being served is what goes together next.
+//! Nobody waits for company as such: what comes while others are being served is what goes together next.
+//! A few wait until those are served; enough of them, or those who would wait long, go beside them.
 
 use std::{
     collections::VecDeque,

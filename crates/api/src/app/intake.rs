@@ -1,6 +1,5 @@
 //! Messages that arrive at the same moment are stored together: one statement and one commit for
-//! all of them, whoever their tenants are. Nobody waits for company: what comes while others are
-//! being stored is what goes together next.
+//! all of them, whoever their tenants are.
 
 use std::time::Duration;
 

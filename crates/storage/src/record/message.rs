@@ -107,6 +107,9 @@ pub enum LaneStanding {
 }
 
 impl LaneStanding {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Known, Self::Unknown, Self::InTrouble];
+
     /// The word for it, such as `in_trouble`.
     pub const fn as_str(self) -> &'static str {
         match self {

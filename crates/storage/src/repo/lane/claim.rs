@@ -68,14 +68,14 @@ const CLAIM: &str = concat!(
         "trouble = 0 AND served_at <= letterhead_now() - make_interval(secs => $6)",
         "least($4, cardinality($2::uuid[]))"
     ),
-    "), troubled AS MATERIALIZED (",
+    "), in_trouble AS MATERIALIZED (",
     claimable!("trouble > 0", "least($5, cardinality($2::uuid[]))"),
     "), picked AS (
         SELECT tenant_id, id, standing, row_number() OVER (ORDER BY served_at) AS turn
         FROM (
-            SELECT *, 0 AS standing FROM known
-            UNION ALL SELECT *, 1 FROM unknown
-            UNION ALL SELECT *, 2 FROM troubled
+            SELECT *, 'known' AS standing FROM known
+            UNION ALL SELECT *, 'unknown' FROM unknown
+            UNION ALL SELECT *, 'in_trouble' FROM in_trouble
         ) found
     )
     UPDATE lanes l
@@ -117,7 +117,7 @@ struct LeasedRow {
     tenant_id: Uuid,
     id: Uuid,
     lease_token: Uuid,
-    standing: i32,
+    standing: String,
     trouble: i32,
     waited: f64,
 }
@@ -193,11 +193,10 @@ impl TryFrom<LeasedRow> for LeasedLane {
             tenant: row.tenant_id.into(),
             sender: row.id.into(),
             token: row.lease_token.into(),
-            standing: match row.standing {
-                0 => LaneStanding::Known,
-                1 => LaneStanding::Unknown,
-                _ => LaneStanding::InTrouble,
-            },
+            standing: LaneStanding::ALL
+                .into_iter()
+                .find(|standing| standing.as_str() == row.standing)
+                .ok_or(StorageError::Corrupt { table: "lanes" })?,
             trouble: number(row.trouble, "lanes")?,
             // The clock of the database may have been set back.
             waited: Duration::try_from_secs_f64(row.waited).unwrap_or_default(),
