@@ -255,6 +255,13 @@ impl<'w> Slice<'w> {
         match self.worker.record(self.lane, version, delivered).await {
             Ok(effects) => {
                 if let Some(release) = self.release_after(&effects) {
+                    // The journal may have said meanwhile that nothing else is due: that a server
+                    // is in trouble or a quota spent must not be forgotten for it.
+                    if let Some(Ok(Some(Release::Park | Release::Pace(_) | Release::Full(_)))) =
+                        self.end
+                    {
+                        self.end = None;
+                    }
                     self.close(Ok(Some(release)));
                 }
             }
