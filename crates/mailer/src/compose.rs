@@ -4,8 +4,8 @@
 //! outside ASCII makes a mail that needs more than the oldest server. No caller can name a
 //! header. `Bcc` is in none.
 
+mod base64_lines;
 mod composed;
-mod lines;
 
 use std::mem;
 
@@ -23,9 +23,10 @@ use lettre::{
         header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0},
     },
 };
+use memchr::memchr2;
 
 pub use self::composed::ComposedMail;
-use self::composed::LargeFile;
+use self::composed::{LargeFile, lines};
 pub(crate) use self::composed::Pieces;
 
 /// Most bytes of files together that are encoded into the mail's one buffer; more are encoded while
@@ -105,7 +106,7 @@ fn with_files(
         if content.is_empty() {
             text.extend_from_slice(b"\r\n");
         } else if bytes <= MOST_ENCODED {
-            lines::put(&content, &mut text);
+            base64_lines::put(&content, &mut text);
         } else {
             large.push(LargeFile { at: text.len(), content });
         }
@@ -216,16 +217,36 @@ fn part(content: &MessageContent) -> Part {
 
 /// A text in the encoding that suits it: as it is, quoted-printable or base64.
 fn body(text: &str) -> Body {
-    let text = text.replace("\r\n", "\n").replace(['\r', '\n'], "\r\n");
-    let is_plain = text.split("\r\n").all(|line| line.len() <= MAX_PLAIN_LINE)
-        && text.bytes().all(|byte| matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~'));
-    if is_plain || !text.is_ascii() {
-        Body::new(text)
-    } else {
+    let text = with_crlf(text);
+    // To the end without a way out: so it looks at many bytes at once.
+    let is_printable = text.bytes().fold(true, |is_printable, byte| {
+        is_printable & matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~')
+    });
+    if is_printable && lines(text.as_bytes()).all(|line| line.len() <= MAX_PLAIN_LINE + 2) {
+        Body::dangerous_pre_encoded(text.into_bytes(), ContentTransferEncoding::SevenBit)
+    } else if text.is_ascii() {
         // Encoding a text cannot fail this way: every text is sound quoted-printable.
         Body::new_with_encoding(text, ContentTransferEncoding::QuotedPrintable)
             .unwrap_or_else(Body::new)
+    } else {
+        Body::new(text)
     }
+}
+
+/// `text` with its line ends as CRLF, whatever they are.
+fn with_crlf(text: &str) -> String {
+    let mut ended = String::with_capacity(text.len() + text.len() / 32);
+    let mut rest = text;
+    while let Some((line, from_end)) =
+        memchr2(b'\r', b'\n', rest.as_bytes()).and_then(|at| rest.split_at_checked(at))
+    {
+        ended.push_str(line);
+        ended.push_str("\r\n");
+        let is_pair = from_end.starts_with("\r\n");
+        rest = from_end.get(1 + usize::from(is_pair)..).unwrap_or_default();
+    }
+    ended.push_str(rest);
+    ended
 }
 
 /// The headers of a file's part, with the empty line after them.

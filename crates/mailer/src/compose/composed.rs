@@ -1,7 +1,11 @@
 //! A composed mail, and how it leaves: piece by piece, so that a large file is never there as
 //! base64 as a whole.
 
-use super::{ComposeError, lines};
+use std::mem;
+
+use memchr::{memchr_iter, memchr2, memrchr};
+
+use super::{ComposeError, base64_lines};
 
 /// Longest line in bytes, CRLF not counted (RFC 5322, section 2.1.1).
 const MAX_LINE: usize = 998;
@@ -49,18 +53,18 @@ impl ComposedMail {
         if !text.ends_with(b"\r\n") {
             text.extend_from_slice(b"\r\n");
         }
-        let is_sound = text.split_inclusive(|byte| *byte == b'\n').all(|line| {
-            line.strip_suffix(b"\r\n").is_some_and(|line| {
-                line.len() <= MAX_LINE && !line.iter().any(|byte| matches!(byte, b'\r' | 0))
-            })
-        });
-        if !is_sound {
-            return Err(ComposeError::Line);
-        }
         // Base64 has no dot.
-        let has_leading_dots =
-            text.first() == Some(&b'.') || text.windows(2).any(|pair| pair == b"\n.");
-        let encoded: usize = files.iter().map(|file| lines::size(file.content.len())).sum();
+        let mut has_leading_dots = false;
+        for line in lines(&text) {
+            has_leading_dots |= line.starts_with(b".");
+            let is_sound = line.strip_suffix(b"\r\n").is_some_and(|line| {
+                line.len() <= MAX_LINE && memchr2(b'\r', 0, line).is_none()
+            });
+            if !is_sound {
+                return Err(ComposeError::Line);
+            }
+        }
+        let encoded: usize = files.iter().map(|file| base64_lines::size(file.content.len())).sum();
         Ok(Self { size: text.len() + encoded, text, files, has_leading_dots })
     }
 
@@ -131,10 +135,10 @@ impl Pieces<'_> {
                     head.len()
                 }
                 Part::File(content) => {
-                    let (head, rest) = content.split_at(lines::within(room, content.len()));
-                    lines::put(head, out);
+                    let (head, rest) = content.split_at(base64_lines::within(room, content.len()));
+                    base64_lines::put(head, out);
                     self.rest = Part::File(rest);
-                    lines::size(head.len())
+                    base64_lines::size(head.len())
                 }
             };
             if taken == 0 {
@@ -145,16 +149,24 @@ impl Pieces<'_> {
     }
 }
 
+/// The lines of `text`, each with its LF; what comes after the last LF is one as well.
+pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut begin = 0;
+    let ends = memchr_iter(b'\n', text).map(|end| end + 1).chain([text.len()]);
+    let lines = ends.map(move |end| text.get(mem::replace(&mut begin, end)..end));
+    lines.flatten().filter(|line| !line.is_empty())
+}
+
 /// How much of `text` is whole lines of at most `room` bytes together.
 fn whole_lines(text: &[u8], room: usize) -> usize {
     let Some(head) = text.get(..room) else { return text.len() };
-    head.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)
+    memrchr(b'\n', head).map_or(0, |end| end + 1)
 }
 
 /// Adds whole lines to `stuffed`, their leading dots doubled.
-fn stuff(lines: &[u8], stuffed: &mut Vec<u8>) {
-    for line in lines.split_inclusive(|byte| *byte == b'\n') {
-        if line.first() == Some(&b'.') {
+fn stuff(text: &[u8], stuffed: &mut Vec<u8>) {
+    for line in lines(text) {
+        if line.starts_with(b".") {
             stuffed.push(b'.');
         }
         stuffed.extend_from_slice(line);
