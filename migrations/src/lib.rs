@@ -120,6 +120,7 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0018_accept_together",
     "0019_sender_changes",
     "0020_together",
+    "0021_plain_statements",
 ];
 
 /// The name of every migration, in order, as the database keeps those that were applied.

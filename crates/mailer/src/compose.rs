@@ -26,8 +26,8 @@ use lettre::{
 use memchr::memchr2;
 
 pub use self::composed::ComposedMail;
-use self::composed::{LargeFile, lines};
 pub(crate) use self::composed::Pieces;
+use self::composed::{LargeFile, lines};
 
 /// Most bytes of files together that are encoded into the mail's one buffer; more are encoded while
 /// they leave.

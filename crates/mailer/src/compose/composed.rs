@@ -57,9 +57,9 @@ impl ComposedMail {
         let mut has_leading_dots = false;
         for line in lines(&text) {
             has_leading_dots |= line.starts_with(b".");
-            let is_sound = line.strip_suffix(b"\r\n").is_some_and(|line| {
-                line.len() <= MAX_LINE && memchr2(b'\r', 0, line).is_none()
-            });
+            let is_sound = line
+                .strip_suffix(b"\r\n")
+                .is_some_and(|line| line.len() <= MAX_LINE && memchr2(b'\r', 0, line).is_none());
             if !is_sound {
                 return Err(ComposeError::Line);
             }

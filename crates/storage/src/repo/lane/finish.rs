@@ -42,10 +42,10 @@ pub struct AttemptResult {
     pub counts: bool,
 }
 
-/// The function is in `migrations/sql`.
+/// The function is in `migrations/sql`. All results are of one turn, the lane's.
 const FINISH: &str = "
 SELECT id, due_at
-FROM letterhead_finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+FROM letterhead_settle(ARRAY[$1], ARRAY[$2], $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
 #[derive(FromQueryResult)]
 struct FinishedRow {
@@ -71,13 +71,17 @@ impl LaneRepo<'_> {
         if results.iter().any(|result| waits(result.status)) {
             keep_unparked(self.tx, self.sender).await?;
         }
-        let columns = Columns::of(results.iter().copied());
+        let mut columns = Columns::default();
+        for result in results {
+            columns.push(1, result);
+        }
         let waits: Vec<f64> =
             results.iter().map(|r| seconds(r.retry_after.unwrap_or_default())).collect();
         let counts: Vec<bool> = results.iter().map(|r| r.counts).collect();
-        let values: [Value; 13] = [
+        let values: [Value; 14] = [
             self.tenant.get().into(),
             self.sender.get().into(),
+            columns.turns.into(),
             columns.messages.into(),
             columns.attempts.into(),
             columns.outcomes.into(),
@@ -85,7 +89,7 @@ impl LaneRepo<'_> {
             columns.statuses.into(),
             waits.into(),
             counts.into(),
-            columns.fate_messages.into(),
+            columns.fate_results.into(),
             columns.fate_recipients.into(),
             columns.fate_statuses.into(),
             columns.fate_replies.into(),
@@ -105,32 +109,30 @@ impl LaneRepo<'_> {
 /// Results as the arrays that the functions take; an empty reply is none.
 #[derive(Default)]
 pub(super) struct Columns {
+    pub(super) turns: Vec<i32>,
     pub(super) messages: Vec<Uuid>,
     pub(super) attempts: Vec<Uuid>,
     pub(super) outcomes: Vec<String>,
     pub(super) replies: Vec<String>,
     pub(super) statuses: Vec<String>,
-    pub(super) fate_messages: Vec<Uuid>,
+    /// Of which result a fate is, counted from 1.
+    pub(super) fate_results: Vec<i32>,
     pub(super) fate_recipients: Vec<Uuid>,
     pub(super) fate_statuses: Vec<String>,
     pub(super) fate_replies: Vec<String>,
 }
 
 impl Columns {
-    fn of<'a>(results: impl Iterator<Item = &'a AttemptResult>) -> Self {
-        let mut columns = Self::default();
-        results.for_each(|result| columns.push(result));
-        columns
-    }
-
-    pub(super) fn push(&mut self, result: &AttemptResult) {
+    /// Adds a result of a turn; turns are counted from 1.
+    pub(super) fn push(&mut self, turn: i32, result: &AttemptResult) {
+        self.turns.push(turn);
         self.messages.push(result.message.get());
         self.attempts.push(result.attempt.get());
         self.outcomes.push(result.outcome.as_str().to_owned());
         self.replies.push(result.reply.clone().unwrap_or_default());
         self.statuses.push(result.status.as_str().to_owned());
         for (recipient, status, reply) in &result.fates {
-            self.fate_messages.push(result.message.get());
+            self.fate_results.push(i32::try_from(self.messages.len()).unwrap_or(i32::MAX));
             self.fate_recipients.push(recipient.get());
             self.fate_statuses.push(status.as_str().to_owned());
             self.fate_replies.push(reply.clone().unwrap_or_default());

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     AttemptResult, MarkRequest, Marked,
     finish::Columns,
-    mark::{MarkRow, Standing},
+    mark::{MarkRow, Standing, messages},
 };
 use crate::{
     error::{StorageError, failed},
@@ -28,9 +28,9 @@ const MOST_INLINE: u64 = 512 * 1024;
 
 /// The function is in `migrations/sql`, with what its arrays mean.
 const JOURNAL: &str = "
-SELECT * FROM letterhead_journal(
+SELECT * FROM letterhead_take_turns(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-    $22, $23)";
+    $22)";
 
 /// What one lane has to say.
 #[derive(Clone, Copy, Debug)]
@@ -99,10 +99,9 @@ impl Store {
 fn turned_of(turn: &Turn<'_>, rows: &[PgRow]) -> Result<Turned, StorageError> {
     const CORRUPT: StorageError = StorageError::Corrupt { table: "lanes" };
     let first = rows.first().ok_or(CORRUPT)?;
-    let finished: Vec<Uuid> = first.try_get("finished").map_err(|_| CORRUPT)?;
-    let results = turn.results.iter().map(|result| result.message);
+    let refused: Vec<Uuid> = first.try_get("refused").map_err(|_| CORRUPT)?;
     Ok(Turned {
-        refused: results.filter(|id| !finished.contains(&id.get())).collect(),
+        refused: refused.into_iter().map(MessageId::from).collect(),
         is_news: first.try_get("is_news").map_err(|_| CORRUPT)?,
         marked: marked_of(turn.request, rows)?,
     })
@@ -117,10 +116,7 @@ fn marked_of(request: MarkRequest<'_>, rows: &[PgRow]) -> Result<Marked, Storage
         Some(Standing::Closed) => return Ok(Marked::Blocked),
         Some(Standing::Open(version)) => version,
     };
-    let mut messages = Vec::with_capacity(rows.len());
-    for row in rows {
-        messages.extend(MarkRow(row).message(request.limits.recipients_per_message)?);
-    }
+    let messages = messages(rows, request.limits.recipients_per_message)?;
     if messages.is_empty() {
         return first.unmarked();
     }
@@ -136,19 +132,13 @@ fn bound<'t, 'a: 't>(
             turns.clone().map($read).collect::<Vec<_>>()
         };
     }
-    /// Where each turn's part of an array ends.
-    fn ends(lengths: impl Iterator<Item = usize>) -> Vec<i32> {
-        let sums = lengths.scan(0_usize, |sum, length| {
-            *sum += length;
-            Some(*sum)
-        });
-        sums.map(|end| i32::try_from(end).unwrap_or(i32::MAX)).collect()
-    }
-    let mut columns = Columns::default();
-    turns.clone().flat_map(|turn| turn.results).for_each(|result| columns.push(result));
+    let attempt_ends = turns.clone().scan(0_usize, |end, turn| {
+        *end += turn.request.attempt_ids.len();
+        Some(i32::try_from(*end).unwrap_or(i32::MAX))
+    });
     let attempts =
         turns.clone().flat_map(|turn| turn.request.attempt_ids.iter().map(|id| id.get()));
-    sqlx::query(JOURNAL)
+    let query = sqlx::query(JOURNAL)
         .bind(worker)
         .bind(seconds(PACE_AHEAD))
         .bind(seconds(COUNTED_FOR))
@@ -159,16 +149,22 @@ fn bound<'t, 'a: 't>(
         .bind(column!(|turn| as_limit(turn.request.max_bytes)))
         .bind(column!(|turn| turn.request.limits.messages_per_day.map(i64::from)))
         .bind(column!(|turn| turn.request.limits.pace().map(seconds)))
-        .bind(ends(turns.clone().map(|turn| turn.request.attempt_ids.len())))
-        .bind(attempts.collect::<Vec<_>>())
-        .bind(ends(turns.clone().map(|turn| turn.results.len())))
+        .bind(attempt_ends.collect::<Vec<_>>())
+        .bind(attempts.collect::<Vec<_>>());
+    let mut columns = Columns::default();
+    for (number, turn) in (1..).zip(turns) {
+        for result in turn.results {
+            columns.push(number, result);
+        }
+    }
+    query
+        .bind(columns.turns)
         .bind(columns.messages)
         .bind(columns.attempts)
         .bind(columns.outcomes)
         .bind(columns.replies)
         .bind(columns.statuses)
-        .bind(ends(turns.map(|turn| turn.results.iter().map(|it| it.fates.len()).sum())))
-        .bind(columns.fate_messages)
+        .bind(columns.fate_results)
         .bind(columns.fate_recipients)
         .bind(columns.fate_statuses)
         .bind(columns.fate_replies)

@@ -151,14 +151,15 @@ impl MarkRow<'_> {
         })
     }
 
-    /// The marked message, if the row holds one.
-    pub(super) fn message(
-        &self,
-        most_at_once: Option<u32>,
-    ) -> Result<Option<MarkedMessage>, StorageError> {
-        let Some(id) = self.get::<Option<Uuid>>("id")? else { return Ok(None) };
+    /// The id of the marked message of which the row holds a recipient, if it holds one.
+    fn id(&self) -> Result<Option<Uuid>, StorageError> {
+        self.get("id")
+    }
+
+    /// The message `id`, of which this is the first row, without its recipients.
+    fn message(&self, id: Uuid) -> Result<MarkedMessage, StorageError> {
         let attempts: u32 = number(self.get::<i32>("attempts")?, TABLE)?;
-        let mut message = MarkedMessage {
+        Ok(MarkedMessage {
             id: id.into(),
             attempt: self.get::<Uuid>("attempt_id")?.into(),
             attempt_number: attempts.saturating_add(1),
@@ -174,11 +175,56 @@ impl MarkRow<'_> {
             cc: Vec::new(),
             pending: Vec::new(),
             settled: Vec::new(),
-            content: self.content()?,
+            content: self.content(id)?,
+        })
+    }
+
+    fn content(&self, id: Uuid) -> Result<Option<MessageContent>, StorageError> {
+        if !self.get::<bool>("has_body")? {
+            return Ok(None);
+        }
+        let body = BodyRow {
+            id,
+            text_body: self.get("text_body")?,
+            html_body: self.get("html_body")?,
+            attachment_names: self.get("attachment_names")?,
+            attachment_types: self.get("attachment_types")?,
         };
+        body.with_files(self.get("attachment_contents")?).map(Some)
+    }
+
+    fn recipient(&self) -> Result<RecipientRow<'_>, StorageError> {
+        Ok(RecipientRow {
+            id: self.get("person_id")?,
+            role: self.get("person_role")?,
+            email: self.get("person_email")?,
+            name: self.get("person_name")?,
+            status: self.get("person_status")?,
+            updated_at: self.get("person_time")?,
+        })
+    }
+}
+
+/// The marked messages of one turn, at most so many recipients of each at once.
+pub(super) fn messages(
+    rows: &[PgRow],
+    most_at_once: Option<u32>,
+) -> Result<Vec<MarkedMessage>, StorageError> {
+    let mut messages = Vec::with_capacity(rows.len());
+    let mut rows = rows.iter().map(MarkRow).peekable();
+    while let Some(first) = rows.next() {
+        let Some(id) = first.id()? else { continue };
+        let mut message = first.message(id)?;
         let mut waiting = Vec::new();
-        for person in self.people()? {
-            waiting.extend(person.join(&mut message)?.map(|tried| (tried, person.updated_at)));
+        let mut row = first;
+        loop {
+            let person = row.recipient()?;
+            let updated_at = person.updated_at;
+            waiting.extend(person.join(&mut message)?.map(|tried| (tried, updated_at)));
+            match rows.next_if(|next| next.id().is_ok_and(|next| next == Some(id))) {
+                Some(next) => row = next,
+                None => break,
+            }
         }
         if most_at_once.is_some() {
             // Whoever was not tried yet comes first, and then in turn: nobody keeps others waiting.
@@ -189,42 +235,9 @@ impl MarkRow<'_> {
         let later = waiting.split_off(now);
         message.settled.extend(later.into_iter().map(|((.., status), _)| status));
         message.pending = waiting.into_iter().map(|((id, email, _), _)| (id, email)).collect();
-        Ok(Some(message))
+        messages.push(message);
     }
-
-    fn content(&self) -> Result<Option<MessageContent>, StorageError> {
-        if !self.get::<bool>("has_body")? {
-            return Ok(None);
-        }
-        let body = BodyRow {
-            id: self.get("id")?,
-            text_body: self.get("text_body")?,
-            html_body: self.get("html_body")?,
-            attachment_names: self.get("attachment_names")?,
-            attachment_types: self.get("attachment_types")?,
-        };
-        body.with_files(self.get("attachment_contents")?).map(Some)
-    }
-
-    fn people(&self) -> Result<Vec<RecipientRow>, StorageError> {
-        let ids: Vec<Uuid> = self.get("person_ids")?;
-        let roles: Vec<String> = self.get("person_roles")?;
-        let emails: Vec<String> = self.get("person_emails")?;
-        let names: Vec<Option<String>> = self.get("person_names")?;
-        let statuses: Vec<String> = self.get("person_statuses")?;
-        let times: Vec<DateTime<Utc>> = self.get("person_times")?;
-        let people = ids.into_iter().zip(roles).zip(emails).zip(names).zip(statuses).zip(times);
-        Ok(people
-            .map(|(((((id, role), email), name), status), updated_at)| RecipientRow {
-                id,
-                role,
-                email,
-                name,
-                status,
-                updated_at,
-            })
-            .collect())
-    }
+    Ok(messages)
 }
 
 /// Whether the sender of a lane that is ours may send.
@@ -233,25 +246,25 @@ pub(super) enum Standing {
     Closed,
 }
 
-struct RecipientRow {
+struct RecipientRow<'r> {
     id: Uuid,
-    role: String,
-    email: String,
-    name: Option<String>,
-    status: String,
+    role: &'r str,
+    email: &'r str,
+    name: Option<&'r str>,
+    status: &'r str,
     updated_at: DateTime<Utc>,
 }
 
-impl RecipientRow {
+impl RecipientRow<'_> {
     /// Puts the recipient into the headers, and gives it back if it waits.
     fn join(
-        &self,
+        self,
         message: &mut MarkedMessage,
     ) -> Result<Option<(RecipientId, EmailAddress, RecipientStatus)>, StorageError> {
         let table = "recipients";
-        let email: EmailAddress = parse(&self.email, table)?;
+        let email: EmailAddress = parse(self.email, table)?;
         let mut waiting = None;
-        match parse(&self.status, table)? {
+        match parse(self.status, table)? {
             status @ (RecipientStatus::Queued | RecipientStatus::Deferred) => {
                 waiting = Some((self.id.into(), email.clone(), status));
             }
@@ -261,8 +274,8 @@ impl RecipientRow {
             | RecipientStatus::Cancelled
             | RecipientStatus::Expired) => message.settled.push(settled),
         }
-        let name = parse_option(self.name.as_deref(), table)?;
-        match parse(&self.role, table)? {
+        let name = parse_option(self.name, table)?;
+        match parse(self.role, table)? {
             RecipientRole::To => message.to.push(Mailbox { email, name }),
             RecipientRole::Cc => message.cc.push(Mailbox { email, name }),
             RecipientRole::Bcc => {}
