@@ -15,7 +15,7 @@ use letterhead_mailer::{
 use letterhead_storage::{
     error::StorageError,
     record::LeasedLane,
-    repo::lane::{Release, TakenLane},
+    repo::lane::{Release, Released, TakenLane},
     store::TenantTx,
 };
 use tracing::{debug, error, warn};
@@ -23,7 +23,7 @@ use tracing::{debug, error, warn};
 use super::{
     Worker,
     delivery::{Delivered, Effects},
-    slice::Slice,
+    slice::{Ending, Slice},
     slots::Slot,
 };
 use crate::{app::queue::record_recovered, random};
@@ -31,33 +31,43 @@ use crate::{app::queue::record_recovered, random};
 impl Worker {
     /// Serves `lane` until nothing of it is due, its slice is over, or something is in the way.
     pub(super) async fn serve(&self, lane: LeasedLane, lease: LeaseDeadline, mut slot: Slot) {
-        let release = match self.drain(&lane, &lease, &mut slot).await {
-            Ok(release) => release,
+        let ending = match self.drain(&lane, &lease, &mut slot).await {
+            Ok(ending) => ending,
             // The database's trouble is not the mail server's: the lane stays due.
             Err(err) if err.is_unavailable() => {
                 warn!(error = &err as &dyn std::error::Error, "cannot serve a lane yet");
                 tokio::time::sleep(Duration::from_millis(500)).await;
-                Some(Release::Park)
+                Some(Ending { release: Release::Park, had_work: false })
             }
             Err(err) => {
                 error!(error = &err as &dyn std::error::Error, "cannot serve a lane");
-                Some(Release::BackOff(back_off(lane.trouble + 1, random::jitter())))
+                let release = Release::BackOff(back_off(lane.trouble + 1, random::jitter()));
+                Some(Ending { release, had_work: false })
             }
         };
-        let Some(release) = release else { return };
+        let Some(Ending { release, had_work }) = ending else { return };
         // If this fails the lease runs out, and the next holder goes on from the database.
         let released = self.app.store.in_time("give a lane back", self.release(&lane, release));
-        if let Err(err) = released.await.flatten() {
-            warn!(error = &err as &dyn std::error::Error, "cannot give a lane back");
+        match released.await.flatten() {
+            // Nobody else says so. The slot first: whoever is woken may find no other.
+            Ok(Released::Due) if had_work => {
+                drop(slot);
+                self.app.waker.wake();
+            }
+            // What is due is held by somebody who is changing it, and found again in the next round.
+            Ok(Released::Due | Released::Resting) => {}
+            Ok(Released::Lost) => debug!("the lane had changed hands already"),
+            Err(err) => {
+                warn!(error = &err as &dyn std::error::Error, "cannot give a lane back");
+            }
         }
     }
 
-    async fn release(&self, lane: &LeasedLane, release: Release) -> Result<(), StorageError> {
+    async fn release(&self, lane: &LeasedLane, release: Release) -> Result<Released, StorageError> {
         let tx = self.app.store.tenant(lane.tenant).await?;
-        if !tx.lane(lane.sender, lane.token).release(release).await? {
-            debug!("the lane had changed hands already");
-        }
-        tx.commit().await
+        let released = tx.lane(lane.sender, lane.token).release(release).await?;
+        tx.commit().await?;
+        Ok(released)
     }
 
     /// Gives how to give the lane back; `None` if it is no longer ours.
@@ -66,7 +76,7 @@ impl Worker {
         lane: &LeasedLane,
         lease: &LeaseDeadline,
         slot: &mut Slot,
-    ) -> Result<Option<Release>, StorageError> {
+    ) -> Result<Option<Ending>, StorageError> {
         let taken = self.app.store.in_time("take a lane over", self.take_over(lane)).await??;
         Slice::new(self, lane, lease, slot, &taken).run().await
     }

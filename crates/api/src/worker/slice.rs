@@ -29,6 +29,13 @@ use super::{
 };
 use crate::random;
 
+/// How a slice ended.
+pub(super) struct Ending {
+    pub(super) release: Release,
+    /// Whether anything was marked in it.
+    pub(super) had_work: bool,
+}
+
 /// A slice under way.
 pub(super) struct Slice<'w> {
     worker: &'w Worker,
@@ -82,7 +89,7 @@ impl<'w> Slice<'w> {
 
     /// Goes on until nothing is due, the slice is over or something is in the way, and all that was
     /// marked is recorded. Gives how to give the lane back; `None` if it is not ours any more.
-    pub(super) async fn run(mut self) -> Result<Option<Release>, StorageError> {
+    pub(super) async fn run(mut self) -> Result<Option<Ending>, StorageError> {
         let mut asked: Option<oneshot::Receiver<Answer>> = None;
         loop {
             if self.must_record() {
@@ -108,7 +115,11 @@ impl<'w> Slice<'w> {
                 }
                 // What has not begun is left to whoever holds the lane next.
                 () = self.worker.draining.cancelled(), if is_open => self.stop(Ok(Some(Release::Park))),
-                else => return self.end.unwrap_or(Ok(Some(Release::Park))),
+                else => {
+                    let had_work = self.flight.is_some();
+                    let release = self.end.unwrap_or(Ok(Some(Release::Park)))?;
+                    return Ok(release.map(|release| Ending { release, had_work }));
+                }
             }
         }
     }
@@ -120,7 +131,8 @@ impl<'w> Slice<'w> {
     /// What to write now: at least half a window at once, so that nobody writes for each message,
     /// unless there is nothing else to wait for.
     fn ask(&mut self) -> Option<Ask> {
-        if Instant::now() >= self.ends_at {
+        // At least one turn: otherwise a machine that is slow would only pass lanes around.
+        if self.flight.is_some() && Instant::now() >= self.ends_at {
             self.close(Ok(Some(Release::Park)));
         }
         let (on_the_way, config) = (self.on_the_way(), &self.worker.config);

@@ -24,4 +24,5 @@ mod practice_inbox;
 mod providers;
 mod senders;
 mod test_runs;
+mod worker;
 mod world;

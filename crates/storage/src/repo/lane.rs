@@ -34,7 +34,7 @@ pub use journal::{Turn, Turned};
 pub use mark::{MarkRequest, Marked, MarkedMessage};
 pub use recover::TakenLane;
 pub(crate) use recover::put_back_lost;
-pub use release::Release;
+pub use release::{Release, Released};
 
 /// One leased lane.
 pub struct LaneRepo<'a> {

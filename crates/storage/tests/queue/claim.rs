@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use letterhead_domain::id::{LeaseToken, SenderId};
 use letterhead_storage::{
     record::{LaneStanding, LeasedLane},
-    repo::lane::{Release, Shares},
+    repo::lane::{Release, Released, Shares},
 };
 
 use crate::fixture::{LEASE, Queue, id, receipt};
@@ -159,5 +159,9 @@ async fn lanes_given_back_may_be_claimed_at_once() {
 
     assert_eq!(given_back, 1);
     assert_eq!(queue.claim_one().await.sender, queue.sender);
-    assert!(!queue.release(&lane, Release::Park).await, "the old lease means nothing");
+    assert_eq!(
+        queue.release(&lane, Release::Park).await,
+        Released::Lost,
+        "the old lease means nothing"
+    );
 }

@@ -3,7 +3,7 @@
 use letterhead_domain::{limit::Limits, message::RecipientStatus};
 use letterhead_storage::{
     record::{LeasedLane, QueueReading},
-    repo::lane::{MarkRequest, Marked, Release, Shares},
+    repo::lane::{MarkRequest, Marked, Release, Released, Shares},
 };
 use letterhead_test_database::TestDatabase;
 
@@ -104,7 +104,7 @@ async fn walk(queue: &Queue) -> Pages {
     assert_eq!(queue.finish(&lane, &results).await, []);
     let finish = db.counted().await.pages;
 
-    assert!(queue.release(&lane, Release::Park).await);
+    assert_ne!(queue.release(&lane, Release::Park).await, Released::Lost);
     let release = db.counted().await.pages;
 
     db.sql("UPDATE lanes SET not_before = now() + interval '1 hour', trouble = 1").await;

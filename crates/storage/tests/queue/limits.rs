@@ -9,7 +9,7 @@ use letterhead_domain::{
 };
 use letterhead_storage::{
     record::{LeasedLane, OutcomeCounts, SenderQueue, SenderRecord},
-    repo::lane::{Marked, MarkedMessage, Release},
+    repo::lane::{Marked, MarkedMessage, Release, Released},
 };
 
 use crate::fixture::{LEASE, Queue, accepted, receipt, result, to};
@@ -75,7 +75,7 @@ async fn no_more_leaves_within_a_day_than_its_limit_whoever_holds_the_lane() {
     let lane = queue.claim_one().await;
     let Marked::Full(wait) = mark(&queue, &lane, DAILY).await else { panic!("the day is full") };
     assert!(wait <= COUNTED_FOR && wait + HOUR > COUNTED_FOR, "{wait:?}");
-    assert!(queue.release(&lane, Release::Full(wait)).await);
+    assert_ne!(queue.release(&lane, Release::Full(wait)).await, Released::Lost);
     let rest = Duration::from_secs(5);
     queue.db.advance(wait.saturating_sub(rest)).await;
     assert_eq!(queue.claim(1).await, [], "it takes no slot meanwhile");
@@ -126,7 +126,7 @@ async fn messages_leave_at_the_pace_of_the_minute() {
     assert_eq!(send(&queue, &lane, limits).await, 1);
     let Marked::Paced(wait) = mark(&queue, &lane, limits).await else { panic!("too fast") };
     assert!(wait > Duration::ZERO && wait < Duration::from_secs(1), "{wait:?}");
-    assert!(queue.release(&lane, Release::Pace(wait)).await);
+    assert_ne!(queue.release(&lane, Release::Pace(wait)).await, Released::Lost);
     assert_eq!(queue.claim(1).await, []);
 
     queue.db.advance(wait).await;
@@ -213,7 +213,7 @@ async fn a_hold_is_shown_with_its_end_and_its_reason() {
     for (release, reason, explanation) in cases {
         let lane = queue.claim_one().await;
         let until = queue.now().await + HOUR;
-        assert!(queue.release(&lane, release).await);
+        assert_ne!(queue.release(&lane, release).await, Released::Lost);
 
         let hold = sender(&queue).await.hold.expect("a hold");
         let shown = queue.load(message).await;
@@ -247,7 +247,7 @@ async fn a_quotas_holds_are_counted_until_something_leaves() {
     ] {
         let (lane, holds) = take().await;
         assert_eq!(holds, earlier, "{release:?}");
-        assert!(queue.release(&lane, release).await);
+        assert_ne!(queue.release(&lane, release).await, Released::Lost);
     }
 }
 
@@ -256,7 +256,7 @@ async fn a_new_limit_counts_at_once_and_ends_what_the_old_one_held_but_no_quota(
     let queue = Queue::new().await;
     queue.accept(&receipt()).await;
     let lane = queue.claim_one().await;
-    assert!(queue.release(&lane, Release::Full(HOUR)).await);
+    assert_ne!(queue.release(&lane, Release::Full(HOUR)).await, Released::Lost);
 
     assert!(set(&queue, DAILY).await);
     assert!(!set(&queue, DAILY).await, "the same again changes nothing");
@@ -268,7 +268,7 @@ async fn a_new_limit_counts_at_once_and_ends_what_the_old_one_held_but_no_quota(
     let taken = tx.lane(lane.sender, lane.token).take_over().await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(taken.limits, DAILY);
-    assert!(queue.release(&lane, Release::Hold(HOUR)).await);
+    assert_ne!(queue.release(&lane, Release::Hold(HOUR)).await, Released::Lost);
     assert!(set(&queue, NONE).await);
     assert_eq!(sender(&queue).await.hold.map(|hold| hold.reason), Some(HoldReason::Quota));
     let (other, _) = queue.other().await;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use letterhead_domain::message::MessageStatus;
 use letterhead_storage::{
     record::LaneStanding,
-    repo::lane::{Marked, Release},
+    repo::lane::{Marked, Release, Released},
 };
 
 use crate::fixture::{Queue, accepted, receipt};
@@ -31,7 +31,7 @@ async fn a_lane_is_not_parked_while_an_accept_is_uncommitted() {
     open.release().await;
     accepting.await.unwrap();
 
-    assert!(parking.await.unwrap());
+    assert_eq!(parking.await.unwrap(), Released::Due);
     let lane = queue.claim_one().await;
     assert_eq!(queue.window(&lane, 8).await.len(), 1);
 }
@@ -44,7 +44,8 @@ async fn an_accept_that_meets_a_parking_worker_makes_the_lane_due_again() {
     let window = queue.window(&lane, 8).await;
     queue.finish(&lane, &[accepted(&window[0])]).await;
     let parking = queue.store.tenant(queue.tenant).await.unwrap();
-    assert!(parking.lane(lane.sender, lane.token).release(Release::Park).await.unwrap());
+    let released = parking.lane(lane.sender, lane.token).release(Release::Park).await;
+    assert_eq!(released.unwrap(), Released::Resting);
 
     let accepting = tokio::spawn({
         let queue = queue.clone();
@@ -108,7 +109,7 @@ async fn a_lane_with_more_due_goes_to_the_end_of_the_turn_at_once() {
     let (open, accepting) = queue.open_accept().await;
 
     // It does not wait for the open accept.
-    assert!(queue.release(&lane, Release::Park).await);
+    assert_eq!(queue.release(&lane, Release::Park).await, Released::Due);
     open.release().await;
     accepting.await.unwrap();
 
@@ -125,13 +126,13 @@ async fn a_lane_in_trouble_waits_and_the_trouble_counts_until_a_slice_goes_well(
         let lane = queue.claim_one().await;
         assert_eq!(lane.trouble, trouble);
         assert_eq!(lane.standing == LaneStanding::InTrouble, trouble > 0);
-        assert!(queue.release(&lane, Release::BackOff(minute)).await);
+        assert_ne!(queue.release(&lane, Release::BackOff(minute)).await, Released::Lost);
         assert_eq!(queue.claim(1).await, []);
         queue.db.advance(minute).await;
     }
 
     let lane = queue.claim_one().await;
-    assert!(queue.release(&lane, Release::Park).await);
+    assert_ne!(queue.release(&lane, Release::Park).await, Released::Lost);
 
     assert_eq!(queue.claim_one().await.trouble, 0);
 }
@@ -143,7 +144,7 @@ async fn what_waits_for_a_quota_is_shown_as_held_also_what_comes_meanwhile() {
     let lane = queue.claim_one().await;
     let hour = Duration::from_secs(3_600);
 
-    assert!(queue.release(&lane, Release::Hold(hour)).await);
+    assert_ne!(queue.release(&lane, Release::Hold(hour)).await, Released::Lost);
     let during = queue.accept(&receipt()).await;
 
     for message in [before, during] {
@@ -170,7 +171,7 @@ async fn a_lease_that_was_lost_gives_nothing_back() {
 
     for release in [Release::Park, Release::BackOff(Duration::ZERO), Release::Hold(Duration::ZERO)]
     {
-        assert!(!queue.release(&lost, release).await);
+        assert_eq!(queue.release(&lost, release).await, Released::Lost);
     }
 
     assert_eq!(queue.window(&holder, 8).await.len(), 1, "the holder goes on");

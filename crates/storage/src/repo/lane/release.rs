@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use letterhead_domain::limit::HoldReason;
+use sea_orm::FromQueryResult;
 
 use super::{LaneRepo, earliest_due};
 use crate::{
     error::StorageError,
     repo::{
-        execute,
+        execute, row,
         sql::{exclude_accepts, seconds, statement},
     },
 };
@@ -28,6 +29,17 @@ pub enum Release {
     Full(Duration),
     /// Its limit for a minute is reached: not before this long.
     Pace(Duration),
+}
+
+/// What giving a lane back came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Released {
+    /// It was not ours any more.
+    Lost,
+    /// Nobody has to look at it now.
+    Resting,
+    /// Something of it is due now: it should be claimed again at once.
+    Due,
 }
 
 /// Gives back a lane of which something is due now. Nobody's accept can be missed: whoever found
@@ -56,7 +68,8 @@ const PARK: &str = concat!(
      FROM (",
     earliest_due!("$1", "$2"),
     ") first
-     WHERE l.tenant_id = $1 AND l.id = $2 AND l.lease_token = $3"
+     WHERE l.tenant_id = $1 AND l.id = $2 AND l.lease_token = $3
+     RETURNING coalesce(l.due_at <= letterhead_now(), false) AS is_due"
 );
 
 /// The lane stays due, so accepts leave its row alone; only `not_before` keeps it from a claim. A
@@ -70,8 +83,13 @@ SET lease_token = NULL, lease_until = NULL, worker = NULL, served_at = letterhea
     trouble = CASE WHEN $6 THEN trouble + 1 WHEN $5 = 'quota' THEN trouble ELSE 0 END
 WHERE tenant_id = $1 AND id = $2 AND lease_token = $3";
 
+#[derive(FromQueryResult)]
+struct ParkedRow {
+    is_due: bool,
+}
+
 impl LaneRepo<'_> {
-    /// Gives the lane back; says whether it was still ours.
+    /// Gives the lane back.
     ///
     /// In a transaction of its own: it may wait until every accept on this lane has ended, and
     /// these may wait for rows.
@@ -79,7 +97,7 @@ impl LaneRepo<'_> {
     /// # Errors
     ///
     /// [`StorageError::Unavailable`] if the database is away; the lease then runs out.
-    pub async fn release(&self, release: Release) -> Result<bool, StorageError> {
+    pub async fn release(&self, release: Release) -> Result<Released, StorageError> {
         match release {
             Release::Park => self.park().await,
             Release::BackOff(wait) => self.defer(wait, None, true).await,
@@ -89,14 +107,19 @@ impl LaneRepo<'_> {
         }
     }
 
-    async fn park(&self) -> Result<bool, StorageError> {
+    async fn park(&self) -> Result<Released, StorageError> {
         let action = "give a lane back";
         let values = [self.tenant.get().into(), self.sender.get().into(), self.token.get().into()];
         if execute(self.tx, statement(PASS_ON, values.clone()), action).await? > 0 {
-            return Ok(true);
+            return Ok(Released::Due);
         }
         exclude_accepts(self.tx, self.sender).await?;
-        Ok(execute(self.tx, statement(PARK, values), action).await? > 0)
+        let parked = row::<ParkedRow>(self.tx, statement(PARK, values), action).await?;
+        Ok(match parked {
+            None => Released::Lost,
+            Some(ParkedRow { is_due: false }) => Released::Resting,
+            Some(ParkedRow { is_due: true }) => Released::Due,
+        })
     }
 
     async fn defer(
@@ -104,7 +127,7 @@ impl LaneRepo<'_> {
         wait: Duration,
         hold: Option<HoldReason>,
         in_trouble: bool,
-    ) -> Result<bool, StorageError> {
+    ) -> Result<Released, StorageError> {
         let values = [
             self.tenant.get().into(),
             self.sender.get().into(),
@@ -113,6 +136,7 @@ impl LaneRepo<'_> {
             hold.map(HoldReason::as_str).into(),
             in_trouble.into(),
         ];
-        Ok(execute(self.tx, statement(DEFER, values), "hold a lane back").await? > 0)
+        let changed = execute(self.tx, statement(DEFER, values), "hold a lane back").await?;
+        Ok(if changed > 0 { Released::Resting } else { Released::Lost })
     }
 }
