@@ -105,9 +105,14 @@ BEGIN
     -- What is there already was stored by a call whose answer was lost. ON CONFLICT would cost each
     -- row of each table a second record in the log; that way a call that meets such a one while it is
     -- still running is refused by the primary key, and asks again.
-    SELECT array_agg(is_taken AND NOT is_there) INTO taken
+    --
+    -- The first id from a message's own on: in the order of the primary key, so that only its index will
+    -- do. To a plan that is made while there are no messages any other that has the key is as good.
+    SELECT array_agg(is_taken AND there IS DISTINCT FROM id) INTO taken
     FROM (
-        SELECT is_taken, EXISTS (SELECT FROM messages m WHERE m.tenant_id = tenant AND m.id = a.id) AS is_there
+        SELECT id, is_taken, (
+                SELECT m.id FROM messages m WHERE m.tenant_id = a.tenant AND m.id >= a.id ORDER BY m.id LIMIT 1
+            ) AS there
         FROM unnest(tenants, ids, taken) WITH ORDINALITY AS a(tenant, id, is_taken, turn)
         ORDER BY turn
     ) each_message;

@@ -19,7 +19,7 @@ pub struct Counts {
 
 const COUNTED: &str = "
     SELECT coalesce(sum(calls), 0)::bigint AS statements,
-        coalesce(sum(calls) FILTER (WHERE query = 'COMMIT' OR query ~ '\\mletterhead_(accept|journal)\\M'),
+        coalesce(sum(calls) FILTER (WHERE query = 'COMMIT' OR query ~ '\\mletterhead_(accept|take_turns)\\M'),
             0)::bigint AS commits,
         coalesce(sum(shared_blks_hit + shared_blks_read), 0)::bigint AS pages
     FROM letterhead_test.pg_stat_statements

@@ -95,7 +95,7 @@ impl World {
                      '<{message}@mail.example>', 1, 'resend', letterhead_now(),
                      letterhead_now() + interval '30 days');
                  INSERT INTO recipients (tenant_id, id, message_id, position, role, email)
-                 VALUES ('{tenant}', '{recipient}', '{message}', 0, 'to', 'ann@example.net')"
+                 VALUES ('{tenant}', '{recipient}', '{message}', 1, 'to', 'ann@example.net')"
             ))
             .await;
         message
