@@ -176,7 +176,8 @@ END $$;
 -- which result a recipient's fate is. Messages are locked in the order of turns and ids, as a recovery does:
 -- a late worker and the lane's next holder may meet here. Other kinds of joins would not keep that order.
 --
--- It runs in the role that its caller has entered.
+-- It runs in the role of the system, which its caller has entered. Under a tenant's row-level security a plan
+-- that was made while there were few messages would go through all of the tenant's.
 CREATE FUNCTION letterhead_settle(
     tenants uuid[], lanes_ uuid[],
     turn_of integer[], messages_ uuid[], attempts_ uuid[], outcomes text[], replies text[], statuses text[],
@@ -253,6 +254,25 @@ BEGIN
 
     RETURN QUERY
     SELECT turn_of[s.place], messages_[s.place], s.due_at FROM unnest(places, dues) AS s(place, due_at);
+END $$;
+
+-- The results of one lane, for a transaction that has entered its tenant and goes on there.
+CREATE FUNCTION letterhead_settle_lane(
+    mine uuid, lane uuid,
+    messages_ uuid[], attempts_ uuid[], outcomes text[], replies text[], statuses text[],
+    waits double precision[], count_them boolean[],
+    fate_of integer[], fate_recipients uuid[], fate_statuses text[], fate_replies text[]
+) RETURNS TABLE (id uuid, due_at timestamptz)
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM set_config('role', 'letterhead_system', true);
+    RETURN QUERY
+    SELECT s.id, s.due_at
+    FROM letterhead_settle(ARRAY[mine], ARRAY[lane], array_fill(1, ARRAY[cardinality(messages_)]),
+        messages_, attempts_, outcomes, replies, statuses, waits, count_them,
+        fate_of, fate_recipients, fate_statuses, fate_replies) s;
+    PERFORM set_config('role', 'letterhead_tenant', true);
 END $$;
 
 -- One turn of each of many lanes: records what became of messages that leave nothing to be tried again,

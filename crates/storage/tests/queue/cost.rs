@@ -39,38 +39,45 @@ struct Pages {
     passed_over: i64,
 }
 
-/// `messages` that wait on many lanes, all due, of which no statistics are made; the clock is the one outside of tests, for the tests'
-/// own reads a table.
+/// Has the clock that there is outside of tests: the tests' own reads a table. Plans are made anew for it.
+async fn wind_up(db: &TestDatabase) {
+    db.sql(
+        "CREATE OR REPLACE FUNCTION letterhead_now() RETURNS timestamptz
+             LANGUAGE sql STABLE PARALLEL SAFE RETURN now()",
+    )
+    .await;
+}
+
+/// `messages` that wait on many lanes, all due, of which no statistics are made. No temporary tables: the
+/// first ones in a database have all plans made anew.
 async fn fill(db: &TestDatabase, messages: usize) {
     let each = messages / 2 / LANES;
     let flood = messages / 2;
     db.sql(&format!(
         "SET session_replication_role = replica;
-         CREATE OR REPLACE FUNCTION letterhead_now() RETURNS timestamptz
-             LANGUAGE sql STABLE PARALLEL SAFE RETURN now();
-         CREATE TEMPORARY TABLE sender AS
+         CREATE TABLE letterhead_test.sender AS
              SELECT n, gen_random_uuid() AS id, (SELECT id FROM tenants) AS tenant_id
              FROM generate_series(1, {LANES}) n;
          INSERT INTO senders (tenant_id, id, slug, last_version, live_version)
-             SELECT tenant_id, id, 'sender-' || n, 1, 1 FROM sender;
+             SELECT tenant_id, id, 'sender-' || n, 1, 1 FROM letterhead_test.sender;
          INSERT INTO lanes (tenant_id, id, blocked, due_at, served_at)
              SELECT tenant_id, id, false, now() - interval '1 hour',
                  now() - interval '1 hour' + n * interval '1 ms'
-             FROM sender;
-         CREATE TEMPORARY TABLE message AS
+             FROM letterhead_test.sender;
+         CREATE TABLE letterhead_test.message AS
              SELECT s.tenant_id, s.id AS sender_id, gen_random_uuid() AS id, s.n AS sender, k.n
-             FROM sender s
+             FROM letterhead_test.sender s
              CROSS JOIN LATERAL
                  generate_series(1, CASE WHEN s.n = 1 THEN {flood} ELSE {each} END) k(n);
          INSERT INTO messages (tenant_id, id, sender_id, kind, priority, subject, header_id, size,
                  on_uncertain, due_at, expires_at)
              SELECT tenant_id, id, sender_id, 'statement', 3, 'Your statement', '<x>', 1, 'resend',
                  now() - interval '1 hour' + n * interval '1 ms', now() + interval '1 day'
-             FROM message;
+             FROM letterhead_test.message;
          INSERT INTO recipients (tenant_id, id, message_id, position, role, email)
              SELECT tenant_id, gen_random_uuid(), id, 1, 'to', 'ann' || n || '@example.net'
-             FROM message WHERE sender <= {CLAIMED} AND n <= 6 * {WINDOW};
-         DROP TABLE sender, message;
+             FROM letterhead_test.message WHERE sender <= {CLAIMED} AND n <= 6 * {WINDOW};
+         DROP TABLE letterhead_test.sender, letterhead_test.message;
          SET session_replication_role = origin"
     ))
     .await;
@@ -129,6 +136,7 @@ async fn pages_with(messages: usize) -> Option<Pages> {
     if !queue.db.count_statements().await {
         return None;
     }
+    wind_up(&queue.db).await;
     fill(&queue.db, messages).await;
     queue.db.sql("ANALYZE").await;
     let mut cheapest = walk(&queue).await;
@@ -183,11 +191,14 @@ async fn choosing_work_costs_the_same_however_much_waits() {
 
 #[tokio::test]
 async fn a_plan_made_while_there_was_nothing_reads_no_more_when_there_is_much() {
-    let queue = Queue::new().await;
+    let queue = Queue::with_connections(1).await;
     if !queue.db.count_statements().await {
         return;
     }
+    wind_up(&queue.db).await;
     // To a table whose emptiness the statistics know every index is as good as any other.
+    queue.accept_many(WINDOW).await;
+    queue.db.sql("TRUNCATE messages CASCADE").await;
     for table in ["messages", "message_bodies", "recipients", "attempts", "idempotency_keys"] {
         queue.db.sql(&format!("VACUUM ANALYZE {table}")).await;
     }
@@ -228,6 +239,7 @@ async fn a_mark_that_finds_nothing_due_looks_at_nothing_that_waits_for_later() {
     if !queue.db.count_statements().await {
         return;
     }
+    wind_up(&queue.db).await;
     fill(&queue.db, 20_000).await;
     queue.db.sql("ANALYZE").await;
     let lane = queue.claim(1).await[0];
@@ -249,6 +261,7 @@ async fn a_mark_that_finds_nothing_due_looks_at_nothing_that_waits_for_later() {
 #[tokio::test]
 async fn a_reading_of_the_queue_stops_counting_where_it_says() {
     let queue = Queue::new().await;
+    wind_up(&queue.db).await;
     fill(&queue.db, 60_000).await;
     queue.db.sql("ANALYZE").await;
 

@@ -91,9 +91,14 @@ pub(crate) fn key(key: &str, body: u8) -> Idempotency {
 impl Queue {
     /// A database with one tenant and its live sender.
     pub(crate) async fn new() -> Self {
+        Self::with_connections(20).await
+    }
+
+    /// The same over at most so many connections, each of which has plans of its own.
+    pub(crate) async fn with_connections(connections: u32) -> Self {
         let db = TestDatabase::create().await;
         let keys = MasterKeys::parse(&MasterKeys::generate("test", &[7; 32])).unwrap();
-        let config = StoreConfig { url: db.url(), connections: 20, statement_cache: 100 };
+        let config = StoreConfig { url: db.url(), connections, statement_cache: 100 };
         let store = Store::connect(config, keys).await.unwrap();
         let (tenant, sender) = (id(), id());
         let queue = Self { db, store, tenant, sender };

@@ -42,10 +42,10 @@ pub struct AttemptResult {
     pub counts: bool,
 }
 
-/// The function is in `migrations/sql`. All results are of one turn, the lane's.
+/// The function is in `migrations/sql`.
 const FINISH: &str = "
 SELECT id, due_at
-FROM letterhead_settle(ARRAY[$1], ARRAY[$2], $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+FROM letterhead_settle_lane($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
 #[derive(FromQueryResult)]
 struct FinishedRow {
@@ -78,10 +78,9 @@ impl LaneRepo<'_> {
         let waits: Vec<f64> =
             results.iter().map(|r| seconds(r.retry_after.unwrap_or_default())).collect();
         let counts: Vec<bool> = results.iter().map(|r| r.counts).collect();
-        let values: [Value; 14] = [
+        let values: [Value; 13] = [
             self.tenant.get().into(),
             self.sender.get().into(),
-            columns.turns.into(),
             columns.messages.into(),
             columns.attempts.into(),
             columns.outcomes.into(),
