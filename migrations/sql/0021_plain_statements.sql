@@ -340,8 +340,7 @@ DECLARE
     -- Of each result that counts.
     settled uuid[];
     settled_turns integer[];
-    -- Of each message that is marked, in the order of turns: its place among them, and the bytes of its
-    -- turn up to it.
+    -- Of each message that is marked, in the order of turns; `marked_bytes` are those of its turn up to it.
     marked uuid[];
     marked_turns integer[];
     marked_attempts uuid[];

@@ -58,8 +58,9 @@ pub struct Turned {
 
 impl Store {
     /// Takes the turns of lanes, one each: records results, then marks. All are committed together,
-    /// in a statement that is a transaction of its own, before this returns; a tenant's rows are read
-    /// and written under that tenant's row-level security. Gives what came of each, in their order.
+    /// in a statement that is a transaction of its own, before this returns. What is written is written
+    /// as the system; what messages say is read under their tenants' row-level security. Gives what came
+    /// of each, in their order.
     ///
     /// A result counts as in [`LaneRepo::finish`](super::LaneRepo::finish).
     ///
