@@ -48,8 +48,8 @@ fmt-check: ## Check the format of the sources
 	cargo fmt --manifest-path tests/engine/Cargo.toml -- --check
 
 lint: ## Run clippy over everything, warnings denied
-	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy --manifest-path tests/engine/Cargo.toml --target-dir "$${CARGO_TARGET_DIR:-target}" -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --manifest-path tests/engine/Cargo.toml --target-dir "$${CARGO_TARGET_DIR:-target}" -- -D warnings
 
 lint-scripts: ## Run shellcheck and hadolint over deploy/, where they are installed
 	@if command -v shellcheck >/dev/null; then \

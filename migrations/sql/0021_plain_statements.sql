@@ -225,10 +225,13 @@ BEGIN
                         FROM generate_subscripts(messages_, 1) AS place ORDER BY place);
     END IF;
 
+    -- The message is named as well, here and below: to a plan that is made while there are none, any index that
+    -- begins with the tenant is as good as the primary key's.
     UPDATE attempts a
     SET outcome = r.outcome, reply = nullif(r.reply, ''), finished_at = letterhead_now()
-    FROM unnest(turn_of, attempts_, outcomes, replies, counts) AS r(turn, attempt, outcome, reply, counts)
-    WHERE r.counts AND a.tenant_id = tenants[r.turn] AND a.id = r.attempt;
+    FROM unnest(turn_of, messages_, attempts_, outcomes, replies, counts)
+        AS r(turn, message, attempt, outcome, reply, counts)
+    WHERE r.counts AND a.tenant_id = tenants[r.turn] AND a.id = r.attempt AND a.message_id = r.message;
 
     UPDATE recipients p
     SET status = f.status, last_reply = coalesce(nullif(f.reply, ''), p.last_reply),

@@ -48,8 +48,8 @@ async fn wind_up(db: &TestDatabase) {
     .await;
 }
 
-/// `messages` that wait on many lanes, all due, of which no statistics are made. No temporary tables: the
-/// first ones in a database have all plans made anew.
+/// `messages` that wait on many lanes, all due, and half as many attempts that are over; no statistics are made
+/// of them. No temporary tables: the first ones in a database have all plans made anew.
 async fn fill(db: &TestDatabase, messages: usize) {
     let each = messages / 2 / LANES;
     let flood = messages / 2;
@@ -76,7 +76,12 @@ async fn fill(db: &TestDatabase, messages: usize) {
              FROM letterhead_test.message;
          INSERT INTO recipients (tenant_id, id, message_id, position, role, email)
              SELECT tenant_id, gen_random_uuid(), id, 1, 'to', 'ann' || n || '@example.net'
-             FROM letterhead_test.message WHERE sender <= {CLAIMED} AND n <= 6 * {WINDOW};
+             FROM letterhead_test.message WHERE sender <= {CLAIMED};
+         INSERT INTO attempts (tenant_id, id, message_id, number, version, worker, lease_token,
+                 outcome, finished_at)
+             SELECT tenant_id, gen_random_uuid(), gen_random_uuid(), 1, 1, 'worker', gen_random_uuid(),
+                 'accepted', now()
+             FROM letterhead_test.message WHERE sender = 1;
          DROP TABLE letterhead_test.sender, letterhead_test.message;
          SET session_replication_role = origin"
     ))
@@ -132,7 +137,7 @@ async fn walk(queue: &Queue) -> Pages {
 /// The cheapest of some walks, step by step: on a connection that is new to a step, the server reads
 /// what it then remembers of its tables.
 async fn pages_with(messages: usize) -> Option<Pages> {
-    let queue = Queue::new().await;
+    let queue = Queue::with_connections(1).await;
     if !queue.db.count_statements().await {
         return None;
     }
