@@ -17,7 +17,8 @@ ALTER TABLE attempts SET (fillfactor = 45);
 ALTER TABLE recipients SET (fillfactor = 50);
 
 -- One row of each array is one message; `file_of` and `person_of` say of which message a file or a
--- person is, counted from 1.
+-- person is, and `way_of` through which of the senders it leaves that `way_tenants` and either
+-- `way_senders` or `way_slugs` name, counted from 1.
 --
 -- The function runs as its caller and enters the role `letterhead_system`: each message says whose it
 -- is, and finds its sender among that tenant's alone, to which the foreign key of `messages` binds it
@@ -25,17 +26,25 @@ ALTER TABLE recipients SET (fillfactor = 50);
 --
 -- The body of a message without text and HTML comes apart, through `incoming_bodies`.
 --
--- `outcome` is `new`, `no_sender`, `suspended`, or `known`: under its idempotency key a message was
+-- An outcome is `new`, `no_sender`, `suspended`, or `known`: under its idempotency key a message was
 -- accepted before. A message whose id is there is `new`: a caller that lost the answer asks again.
-CREATE OR REPLACE FUNCTION letterhead_accept(
-    tenants uuid[], ids uuid[], senders uuid[], slugs text[], kinds text[], priorities smallint[],
+--
+-- Plans are made once, perhaps while there is nothing: then all ways to find a row cost the same, and the
+-- worst may be taken. So what is looked up in tables that grow is looked up row by row, by what only one
+-- index has, or in the order that only one has.
+--
+-- The function of the same name with other arguments is that of instances of the version before.
+CREATE FUNCTION letterhead_accept(
+    way_tenants uuid[], way_senders uuid[], way_slugs text[],
+    way_of integer[], ids uuid[], kinds text[], priorities smallint[],
     refs text[], subjects text[], reply_tos text[], sizes bigint[], on_uncertains text[],
     send_ats timestamptz[], longest_wait double precision, texts text[], htmls text[],
     file_of integer[], file_names text[], file_types text[], file_contents bytea[],
     person_of integer[], person_ids uuid[], person_roles text[], person_emails text[],
     person_names text[],
-    key_ids uuid[], key_routes text[], keys text[], key_hashes bytea[]
-) RETURNS TABLE (turn integer, outcome text, header_id text)
+    key_ids uuid[], key_routes text[], keys text[], key_hashes bytea[],
+    OUT outcomes text[], OUT headers text[]
+)
     LANGUAGE plpgsql
     SET plan_cache_mode = force_generic_plan
     SET enable_seqscan = off
@@ -43,41 +52,55 @@ CREATE OR REPLACE FUNCTION letterhead_accept(
 AS $$
 #variable_conflict use_column
 DECLARE
+    -- Of each way.
+    way_found uuid[];
+    way_outcomes text[];
+    way_domains text[];
     -- Of each message.
+    tenants uuid[];
     found uuid[];
-    headers text[];
     starts timestamptz[];
-    outcomes text[];
     taken boolean[];
+    late record;
 BEGIN
     PERFORM set_config('role', 'letterhead_system', true);
-    -- What many messages have in common is looked up once. The lanes are locked before the statement that
-    -- looks at their rows: its snapshot then shows what a worker that parked has committed.
+    -- The lanes are locked before the statement that looks at their rows: its snapshot then shows what a
+    -- worker that parked has committed.
     WITH way AS MATERIALIZED (
-        SELECT s.*, pg_advisory_xact_lock_shared(s.lock)
+        SELECT w.*, pg_advisory_xact_lock_shared(w.lock)
         FROM (
-            SELECT a.*, s.id AS found, t.status = 'suspended' AS suspended,
-                substring(v.sender_email FROM '@[^@]*$') || '>' AS domain,
-                letterhead_lane_lock(s.id) AS lock
-            FROM (SELECT DISTINCT * FROM unnest(tenants, senders, slugs)) AS a(tenant, sender, slug)
-            JOIN senders s ON s.tenant_id = a.tenant AND (s.id = a.sender OR s.slug = a.slug)
-                AND s.deleted_at IS NULL
-            JOIN tenants t ON t.id = s.tenant_id AND t.deleted_at IS NULL
-            JOIN sender_versions v ON v.tenant_id = s.tenant_id AND v.sender_id = s.id
-                AND v.number = coalesce(s.live_version, s.candidate_version)
+            SELECT a.way, s.id AS found, letterhead_lane_lock(s.id) AS lock,
+                CASE WHEN v.domain IS NULL THEN 'no_sender' ELSE t.outcome END AS outcome, v.domain
+            FROM unnest(way_tenants, way_senders, way_slugs) WITH ORDINALITY AS a(tenant, sender, slug, way)
+            LEFT JOIN LATERAL (
+                (SELECT s.* FROM senders s WHERE s.tenant_id = a.tenant AND s.id = a.sender LIMIT 1)
+                UNION ALL
+                (SELECT s.* FROM senders s
+                 WHERE s.tenant_id = a.tenant AND s.slug = a.slug AND s.deleted_at IS NULL LIMIT 1)
+            ) s ON s.deleted_at IS NULL
+            LEFT JOIN LATERAL (
+                SELECT CASE WHEN t.status = 'suspended' THEN 'suspended' ELSE 'new' END AS outcome
+                FROM tenants t WHERE t.id = a.tenant AND t.deleted_at IS NULL LIMIT 1
+            ) t ON true
+            LEFT JOIN LATERAL (
+                SELECT substring(v.sender_email FROM '@[^@]*$') || '>' AS domain
+                FROM sender_versions v
+                WHERE v.tenant_id = a.tenant AND v.sender_id = s.id
+                    AND v.number = coalesce(s.live_version, s.candidate_version) LIMIT 1
+            ) v ON t.outcome IS NOT NULL
             ORDER BY lock
-        ) s
+        ) w
     )
-    SELECT array_agg(found), array_agg('<' || id || domain), array_agg(greatest(send_at, letterhead_now())),
-        array_agg(CASE WHEN found IS NULL THEN 'no_sender' WHEN suspended THEN 'suspended' ELSE 'new' END),
-        array_agg(found IS NOT NULL AND NOT suspended)
-    INTO found, headers, starts, outcomes, taken
+    SELECT array_agg(found ORDER BY way), array_agg(outcome ORDER BY way), array_agg(domain ORDER BY way)
+    INTO way_found, way_outcomes, way_domains
+    FROM way;
+
+    SELECT array_agg(way_tenants[way]), array_agg(way_found[way]), array_agg(way_outcomes[way]),
+        array_agg(way_outcomes[way] = 'new'), array_agg('<' || id || way_domains[way]),
+        array_agg(greatest(send_at, letterhead_now()))
+    INTO tenants, found, outcomes, taken, headers, starts
     FROM (
-        SELECT a.id, a.send_at, w.found, w.suspended, w.domain
-        FROM unnest(tenants, ids, senders, slugs, send_ats)
-            WITH ORDINALITY AS a(tenant, id, sender, slug, send_at, turn)
-        LEFT JOIN way w ON w.tenant = a.tenant AND (w.sender = a.sender OR w.slug = a.slug)
-        ORDER BY a.turn
+        SELECT * FROM unnest(way_of, ids, send_ats) WITH ORDINALITY AS a(way, id, send_at, turn) ORDER BY turn
     ) each_message;
 
     IF array_remove(key_ids, NULL) <> '{}' THEN
@@ -106,8 +129,7 @@ BEGIN
     -- row of each table a second record in the log; that way a call that meets such a one while it is
     -- still running is refused by the primary key, and asks again.
     --
-    -- The first id from a message's own on: in the order of the primary key, so that only its index will
-    -- do. To a plan that is made while there are no messages any other that has the key is as good.
+    -- The first id from a message's own on: in the order of the primary key.
     SELECT array_agg(is_taken AND there IS DISTINCT FROM id) INTO taken
     FROM (
         SELECT id, is_taken, (
@@ -149,23 +171,19 @@ BEGIN
 
     -- A lane's row is touched only if the lane is not due by then anyway: with many accepts at
     -- once it would be the one row that all of them wait for.
-    UPDATE lanes l SET due_at = due.due_at
-    FROM (
-        SELECT l.tenant_id, l.id, m.due_at
+    FOR late IN
+        SELECT *
         FROM (
             SELECT tenant, sender, min(start_at) AS due_at
             FROM unnest(tenants, found, starts, taken) AS a(tenant, sender, start_at, is_taken)
-            WHERE is_taken GROUP BY tenant, sender
+            WHERE is_taken GROUP BY tenant, sender ORDER BY tenant, sender
         ) m
-        JOIN lanes l ON l.tenant_id = m.tenant AND l.id = m.sender
-        WHERE l.due_at IS NULL OR l.due_at > m.due_at
-        ORDER BY l.tenant_id, l.id FOR NO KEY UPDATE OF l
-    ) due
-    WHERE l.tenant_id = due.tenant_id AND l.id = due.id;
-
-    RETURN QUERY
-    SELECT a.turn::integer, a.outcome, a.header
-    FROM unnest(outcomes, headers) WITH ORDINALITY AS a(outcome, header, turn);
+        WHERE coalesce((SELECT l.due_at FROM lanes l WHERE l.tenant_id = m.tenant AND l.id = m.sender), 'infinity')
+            > m.due_at
+    LOOP
+        UPDATE lanes l SET due_at = late.due_at
+        WHERE l.tenant_id = late.tenant AND l.id = late.sender AND (l.due_at IS NULL OR l.due_at > late.due_at);
+    END LOOP;
 END $$;
 
 -- Closes attempts that are still their messages' open ones, counts them, and settles their recipients;
@@ -189,6 +207,7 @@ CREATE FUNCTION letterhead_settle(
     SET enable_seqscan = off
     SET enable_hashjoin = off
     SET enable_mergejoin = off
+    SET enable_material = off
     SET jit = off
 AS $$
 #variable_conflict use_column
@@ -327,6 +346,7 @@ CREATE FUNCTION letterhead_take_turns(
     SET enable_seqscan = off
     SET enable_hashjoin = off
     SET enable_mergejoin = off
+    SET enable_material = off
     SET jit = off
 AS $$
 #variable_conflict use_column
@@ -469,8 +489,9 @@ BEGIN
     INSERT INTO attempts (tenant_id, id, message_id, number, version, worker, lease_token)
     SELECT tenants[p.turn], p.attempt, p.id,
         CASE WHEN p.is_first THEN 1 ELSE
-            1 + coalesce((SELECT max(a.number) FROM attempts a
-                          WHERE a.tenant_id = tenants[p.turn] AND a.message_id = p.id), 0) END,
+            1 + coalesce((SELECT a.number FROM attempts a
+                          WHERE a.tenant_id = tenants[p.turn] AND a.message_id = p.id
+                          ORDER BY a.number DESC LIMIT 1), 0) END,
         versions[p.turn], worker_name, tokens[p.turn]
     FROM unnest(marked, marked_turns, marked_attempts, marked_firsts) AS p(id, turn, attempt, is_first);
 
@@ -506,10 +527,21 @@ BEGIN
             body.id IS NOT NULL, body.text_body, body.html_body,
             body.attachment_names, body.attachment_types, body.attachment_contents
         FROM unnest(marked[first_ : last_]) WITH ORDINALITY AS ours(id, place)
-        JOIN messages m ON m.tenant_id = mine AND m.id = ours.id
-        JOIN recipients p ON p.tenant_id = mine AND p.message_id = ours.id
-        LEFT JOIN message_bodies body ON body.tenant_id = mine AND body.id = ours.id
-            AND p.position = 1 AND marked_bytes[last_] <= most_inline
+        -- Row by row: see `letterhead_accept`. Most tenants have few messages, and a plan for those would read all
+        -- of one that has many.
+        CROSS JOIN LATERAL (
+            SELECT * FROM messages m WHERE m.tenant_id = mine AND m.id = ours.id LIMIT 1
+        ) m
+        CROSS JOIN LATERAL (
+            SELECT * FROM recipients p
+            WHERE p.tenant_id = mine AND p.message_id = ours.id ORDER BY p.position
+        ) p
+        LEFT JOIN LATERAL (
+            SELECT * FROM message_bodies b
+            WHERE b.tenant_id = mine AND b.id = ours.id AND p.position = 1
+                AND marked_bytes[last_] <= most_inline
+            LIMIT 1
+        ) body ON true
         ORDER BY ours.place, p.position;
         first_ := last_ + 1;
     END LOOP;

@@ -121,6 +121,7 @@ const MIGRATIONS: &[SqlFile] = sql_files![
     "0019_sender_changes",
     "0020_together",
     "0021_plain_statements",
+    "0022_lanes",
 ];
 
 /// The name of every migration, in order, as the database keeps those that were applied.

@@ -3,6 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use letterhead_mailer::practice_server::gate::Point;
+use letterhead_test_database::Lock;
 use letterhead_tests::program::{Instance, World};
 use serde_json::{Value, json};
 
@@ -94,13 +95,7 @@ async fn a_worker_killed_before_its_result_is_stored_sends_twice_and_the_attempt
     // The server says yes, and the worker waits for this lock with its result.
     let lock = world.database.hold("LOCK TABLE attempts IN EXCLUSIVE MODE").await;
     gate.release();
-    world
-        .database
-        .wait_until(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'RowExclusiveLock'",
-            1,
-        )
-        .await;
+    world.database.wait_for_a_lock(Lock::Table).await;
 
     instance.kill();
     // Otherwise the database would go on with what it was told, and know that the mail was accepted.

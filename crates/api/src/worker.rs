@@ -172,13 +172,11 @@ impl Worker {
         if free == 0 {
             return Ok(0);
         }
-        let tokens: Vec<LeaseToken> = (0..free).map(|_| random::token()).collect();
+        let tokens = || (0..free).map(|_| random::token()).collect::<Vec<LeaseToken>>();
         // Before the query: the lease in the database then never ends before ours.
         let asked_at = Instant::now();
-        let system = self.app.store.system().await?;
-        let claimed =
-            system.lanes().claim(&self.config.name, &tokens, self.config.lease, shares).await?;
-        system.commit().await?;
+        let Self { app, config, .. } = self;
+        let claimed = app.store.claim(&config.name, tokens, config.lease, shares).await?;
         let count = claimed.len();
         for lane in claimed {
             let Some(slot) = self.slots.take(lane.standing) else {

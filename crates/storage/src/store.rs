@@ -140,15 +140,15 @@ impl Store {
     }
 
     /// Runs a statement that is a transaction of its own and that may run twice: on a connection that
-    /// died it is run again.
+    /// died it is made and run again.
     pub(crate) async fn alone<Row: FromQueryResult>(
         &self,
-        statement: Statement,
+        statement: impl Fn() -> Statement,
         action: &'static str,
-    ) -> Result<Option<Row>, StorageError> {
+    ) -> Result<Vec<Row>, StorageError> {
         let mut tries = 0;
         loop {
-            let query = Row::find_by_statement(statement.clone()).one(&self.db);
+            let query = Row::find_by_statement(statement()).all(&self.db);
             match self.in_time(action, query).await? {
                 Err(err) if is_cut(&err) && tries < STALE_TRIES => tries += 1,
                 outcome => return outcome.map_err(failed(action)),

@@ -47,8 +47,7 @@ pub(crate) async fn claim(db: &Database, database: &str) -> Result<Option<f64>, 
     let sql = format!(
         "SELECT coalesce(sum(s.total_exec_time) / nullif(sum(s.calls), 0), 'NaN')
          FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
-         WHERE d.datname = '{database}' AND s.query LIKE '%UPDATE lanes%'
-             AND s.query LIKE '%SKIP LOCKED%'"
+         WHERE d.datname = '{database}' AND s.query LIKE '%letterhead_claim(%'"
     );
     // JSON knows no NaN.
     Ok(Some(db.number(&sql).await?).filter(|took| !took.is_nan()))

@@ -9,9 +9,9 @@ use crate::{LOGIN_ROLE, TestDatabase};
 pub struct Counts {
     /// Statements, `BEGIN` and `COMMIT` among them: each is a round trip.
     pub statements: i64,
-    /// What was committed: transactions, and accepts and turns of the journal, which are one statement
-    /// each. As many times
-    /// at most a server with the default durability writes to its disk and waits.
+    /// What was committed: transactions, and accepts, claims, turns of the journal and releases, which are
+    /// one statement each. As many times at most a server with the default durability writes to its disk
+    /// and waits.
     pub commits: i64,
     /// Pages of tables and indexes that were looked at, wherever they were.
     pub pages: i64,
@@ -19,7 +19,7 @@ pub struct Counts {
 
 const COUNTED: &str = "
     SELECT coalesce(sum(calls), 0)::bigint AS statements,
-        coalesce(sum(calls) FILTER (WHERE query = 'COMMIT' OR query ~ '\\mletterhead_(accept|take_turns)\\M'),
+        coalesce(sum(calls) FILTER (WHERE query = 'COMMIT' OR query ~ '\\mletterhead_(accept|claim|release|take_turns)\\M'),
             0)::bigint AS commits,
         coalesce(sum(shared_blks_hit + shared_blks_read), 0)::bigint AS pages
     FROM letterhead_test.pg_stat_statements

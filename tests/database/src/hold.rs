@@ -6,6 +6,17 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
 use crate::TestDatabase;
 
+/// What somebody may wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// An advisory lock: for lanes, the end of open accepts.
+    Advisory,
+    /// A row, that is, the end of the transaction that has it.
+    Row,
+    /// A whole table.
+    Table,
+}
+
 /// A transaction of the superuser that stays open: what it locked stays locked.
 pub struct Held {
     tx: DatabaseTransaction,
@@ -33,6 +44,22 @@ impl TestDatabase {
         let held = tx.execute_unprepared(statement).await;
         held.unwrap_or_else(|err| panic!("{statement}: {err}"));
         Held { tx }
+    }
+
+    /// Waits until somebody in this database waits for a lock.
+    ///
+    /// # Panics
+    ///
+    /// If nobody does within a minute.
+    pub async fn wait_for_a_lock(&self, kind: Lock) {
+        let event = match kind {
+            Lock::Advisory => "'advisory'",
+            Lock::Row => "'transactionid'",
+            Lock::Table => "'relation'",
+        };
+        let waiting = "SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event =";
+        self.wait_until(&format!("{waiting} {event}"), 1).await;
     }
 
     /// Waits until the number that `query` gives is at least `least`.

@@ -21,7 +21,7 @@ mod url;
 use url::ServerUrl;
 
 pub use counts::Counts;
-pub use hold::Held;
+pub use hold::{Held, Lock};
 
 /// The role that programs under test sign in as.
 const LOGIN_ROLE: &str = "letterhead_test_login";

@@ -15,7 +15,7 @@ use letterhead_mailer::{
 use letterhead_storage::{
     error::StorageError,
     record::LeasedLane,
-    repo::lane::{Release, Released, TakenLane},
+    repo::lane::{Release, Released},
     store::TenantTx,
 };
 use tracing::{debug, error, warn};
@@ -47,8 +47,7 @@ impl Worker {
         };
         let Some(Ending { release, had_work }) = ending else { return };
         // If this fails the lease runs out, and the next holder goes on from the database.
-        let released = self.app.store.in_time("give a lane back", self.release(&lane, release));
-        match released.await.flatten() {
+        match self.app.store.release(&lane, release).await {
             // Nobody else says so. The slot first: whoever is woken may find no other.
             Ok(Released::Due) if had_work => {
                 drop(slot);
@@ -63,13 +62,6 @@ impl Worker {
         }
     }
 
-    async fn release(&self, lane: &LeasedLane, release: Release) -> Result<Released, StorageError> {
-        let tx = self.app.store.tenant(lane.tenant).await?;
-        let released = tx.lane(lane.sender, lane.token).release(release).await?;
-        tx.commit().await?;
-        Ok(released)
-    }
-
     /// Gives how to give the lane back; `None` if it is no longer ours.
     async fn drain(
         &self,
@@ -77,17 +69,18 @@ impl Worker {
         lease: &LeaseDeadline,
         slot: &mut Slot,
     ) -> Result<Option<Ending>, StorageError> {
-        let taken = self.app.store.in_time("take a lane over", self.take_over(lane)).await??;
-        Slice::new(self, lane, lease, slot, &taken).run().await
+        if lane.is_left {
+            self.app.store.in_time("take a lane over", self.take_over(lane)).await??;
+        }
+        Slice::new(self, lane, lease, slot).run().await
     }
 
     /// Puts right what a holder before us left marked: those messages may have reached the server.
-    async fn take_over(&self, lane: &LeasedLane) -> Result<TakenLane, StorageError> {
+    async fn take_over(&self, lane: &LeasedLane) -> Result<(), StorageError> {
         let tx = self.app.store.tenant(lane.tenant).await?;
-        let taken = tx.lane(lane.sender, lane.token).take_over().await?;
-        record_recovered(&self.app, &tx, lane.sender, &taken.recovered).await?;
-        tx.commit().await?;
-        Ok(taken)
+        let recovered = tx.lane(lane.sender, lane.token).take_over().await?;
+        record_recovered(&self.app, &tx, lane.sender, &recovered).await?;
+        tx.commit().await
     }
 
     /// Takes a lane out of the queue whose sender may not send.

@@ -8,14 +8,14 @@ mod flight;
 
 use letterhead_domain::{
     delivery::{AttemptOutcome, back_off},
-    limit::{Limits, quota_wait},
+    limit::quota_wait,
     sender::VersionNumber,
 };
 use letterhead_mailer::lease::LeaseDeadline;
 use letterhead_storage::{
     error::StorageError,
     record::LeasedLane,
-    repo::lane::{Marked, MarkedMessage, Release, TakenLane, Turned},
+    repo::lane::{Marked, MarkedMessage, Release, Turned},
 };
 use tokio::{sync::oneshot, time::Instant};
 use tracing::debug;
@@ -44,9 +44,6 @@ pub(super) struct Slice<'w> {
     slot: &'w mut Slot,
     /// When the slot is left, unless an outcome comes before; `None` once that was tried.
     patient_until: Option<Instant>,
-    limits: Limits,
-    /// How often in a row the server had said that the quota is spent.
-    holds: u32,
     ends_at: Instant,
     /// Most messages that are marked and not recorded.
     window: usize,
@@ -66,7 +63,6 @@ impl<'w> Slice<'w> {
         lane: &'w LeasedLane,
         lease: &'w LeaseDeadline,
         slot: &'w mut Slot,
-        taken: &TakenLane,
     ) -> Self {
         Self {
             worker,
@@ -74,8 +70,6 @@ impl<'w> Slice<'w> {
             lease,
             slot,
             patient_until: Some(Instant::now() + PATIENCE),
-            limits: taken.limits,
-            holds: taken.holds,
             ends_at: Instant::now() + worker.config.slice,
             // One message first, alone: refused settings then cost one try, and a server in trouble
             // one connection.
@@ -149,7 +143,7 @@ impl<'w> Slice<'w> {
             results: self.accepted.drain(..).map(|delivered| delivered.record).collect(),
             attempt_ids: (0..marks).map(|_| random::id()).collect(),
             max_bytes: config.window_bytes.saturating_sub(bytes),
-            limits: self.limits,
+            limits: self.lane.limits,
         })
     }
 
@@ -220,7 +214,7 @@ impl<'w> Slice<'w> {
             self.be_patient();
         }
         if self.flight.is_none() {
-            let connections = self.limits.connections;
+            let connections = self.lane.limits.connections;
             let flight =
                 Flight::begin(self.worker, self.lane, self.lease, version, connections).await;
             self.flight = Some(flight);
@@ -283,7 +277,7 @@ impl<'w> Slice<'w> {
 
     fn release_after(&self, effects: &Effects) -> Option<Release> {
         if let Some(said) = effects.hold {
-            Some(Release::Hold(quota_wait(said, self.holds)))
+            Some(Release::Hold(quota_wait(said, self.lane.holds)))
         } else if effects.backs_off {
             Some(Release::BackOff(back_off(self.lane.trouble + 1, random::jitter())))
         } else if effects.pause.is_some() {

@@ -1,7 +1,7 @@
 //! What accepting costs, counted by the database: statements and commits, not time.
 
 use futures_util::future::join_all;
-use letterhead_test_database::Counts;
+use letterhead_test_database::{Counts, Lock};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -61,14 +61,12 @@ async fn a_hundred_messages_that_arrive_together_share_a_few_statements_and_comm
     let Some(world) = counting().await else { return };
     // Nothing is stored before all of them are there.
     let held = world.database.hold("LOCK TABLE message_bodies IN EXCLUSIVE MODE").await;
-    let waiting = "SELECT count(*) FROM pg_locks
-        WHERE relation = 'message_bodies'::regclass AND NOT granted";
 
     let bodies: Vec<_> = (0..MESSAGES).map(receipt).collect();
     let requests =
         bodies.iter().map(|body| world.post("/v1/tenants/self/messages", &world.aurora, body));
     let (answers, ()) = tokio::join!(join_all(requests), async {
-        world.database.wait_until(waiting, 1).await;
+        world.database.wait_for_a_lock(Lock::Table).await;
         held.release().await;
     });
 

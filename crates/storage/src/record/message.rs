@@ -8,6 +8,7 @@ use letterhead_domain::{
     email::EmailAddress,
     explanation::Explanation,
     id::{AttemptId, LeaseToken, MessageId, RecipientId, SenderId, TenantId},
+    limit::Limits,
     message::{Mailbox, MessageKind, MessageStatus, OnUncertain, RecipientRole, RecipientStatus},
     sender::VersionNumber,
     slug::Slug,
@@ -133,6 +134,13 @@ pub struct LeasedLane {
     pub standing: LaneStanding,
     /// How many slices in a row ended in trouble.
     pub trouble: u32,
+    /// How often in a row its server had said that the quota is spent.
+    pub holds: u32,
+    /// What may leave through the sender, as long as its live version is the same.
+    pub limits: Limits,
+    /// Whether a holder before left messages marked: [`LaneRepo::take_over`](crate::repo::lane::LaneRepo::take_over)
+    /// is to be called then, before the first mark.
+    pub is_left: bool,
     /// For how long it might have been served: since its earliest message was due, nothing held it
     /// back any more and its last slice was over, whichever came last.
     pub waited: Duration,

@@ -1,10 +1,10 @@
 //! Lanes: all waiting messages of one sender, leased whole.
 //!
-//! [`LanesRepo`] claims lanes over all tenants and keeps their leases. [`LaneRepo`] works on one
-//! leased lane of one tenant: puts right what a lost worker left, records what became of messages
-//! that is out of the ordinary, and gives the lane back. What happens all the time, marking messages
-//! before their first byte leaves and recording that they were accepted, is a [`Turn`] of the lane:
-//! [`Store::journal`](crate::store::Store::journal) takes the turns of many lanes at once.
+//! What happens all the time is one statement each, over all tenants: [`Store::claim`] leases lanes,
+//! [`Store::journal`] takes a [`Turn`] of each of many, which marks messages before their first byte
+//! leaves and records that they were accepted, and [`Store::release`] gives a lane back. [`LanesRepo`]
+//! keeps leases. [`LaneRepo`] works on one leased lane of one tenant: puts right what a lost worker
+//! left, and records what became of messages that is out of the ordinary.
 //!
 //! What keeps it right:
 //!
@@ -32,7 +32,6 @@ pub use claim::{LanesRepo, Shares};
 pub use finish::AttemptResult;
 pub use journal::{Turn, Turned};
 pub use mark::{MarkRequest, Marked, MarkedMessage};
-pub use recover::TakenLane;
 pub(crate) use recover::put_back_lost;
 pub use release::{Release, Released};
 

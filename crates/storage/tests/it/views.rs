@@ -10,6 +10,7 @@ use letterhead_domain::{
     tenant::TenantStatus,
 };
 use letterhead_storage::{record::SenderRecord, store::Store};
+use letterhead_test_database::Lock;
 
 use crate::support::{World, default_sender, id, kept, master_keys, settings, typed};
 
@@ -156,9 +157,7 @@ async fn what_was_read_before_a_change_is_not_kept_after_it() {
         let store = store.clone();
         async move { store.find_sender(aurora, &default_sender()).await }
     });
-    let waiting = "SELECT count(*) FROM pg_locks
-        WHERE relation = 'test_runs'::regclass AND NOT granted";
-    world.database.wait_until(waiting, 1).await;
+    world.database.wait_for_a_lock(Lock::Table).await;
 
     pause(&store, aurora).await;
     held.release().await;

@@ -8,6 +8,7 @@ use letterhead_storage::{
     error::StorageError,
     repo::message::{Acceptance, Idempotency},
 };
+use letterhead_test_database::Lock;
 
 use crate::fixture::{Queue, accept, attachment, id, key, new_message, receipt, receipt_for};
 
@@ -180,7 +181,7 @@ async fn a_key_whose_first_message_was_rolled_back_is_free() {
             store.accept(&[accept(tenant, second, &message, under)]).await.unwrap()
         }
     });
-    queue.db.wait_until("SELECT count(*) FROM pg_locks WHERE NOT granted", 1).await;
+    queue.db.wait_for_a_lock(Lock::Row).await;
     rolled_back.release().await;
 
     assert_eq!(accepting.await.unwrap(), [new_message(second)]);

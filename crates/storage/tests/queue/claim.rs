@@ -87,12 +87,8 @@ async fn lanes_whose_server_may_not_answer_get_no_more_than_their_shares() {
     let well = senders_named(&queue, "well").await;
     let served = format!("UPDATE lanes SET served_at = now() WHERE id = '{well}'");
     queue.db.sql(&served).await;
-    let tokens: Vec<LeaseToken> = (0..16).map(|_| id()).collect();
 
-    let system = queue.store.system().await.unwrap();
-    let shares = Shares { unknown: 3, in_trouble: 2 };
-    let claimed = system.lanes().claim("worker", &tokens, LEASE, shares).await.unwrap();
-    system.commit().await.unwrap();
+    let claimed = queue.claim_within(16, Shares { unknown: 3, in_trouble: 2 }).await;
 
     let count = |standing| claimed.iter().filter(|lane| lane.standing == standing).count();
     assert_eq!(count(LaneStanding::Unknown), 3);

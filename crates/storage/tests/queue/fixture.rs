@@ -24,7 +24,7 @@ use letterhead_storage::{
     },
     store::{Store, StoreConfig},
 };
-use letterhead_test_database::{Held, TestDatabase};
+use letterhead_test_database::{Held, Lock, TestDatabase};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -178,23 +178,19 @@ impl Queue {
         let held = self.db.hold("LOCK TABLE message_bodies IN EXCLUSIVE MODE").await;
         let queue = self.clone();
         let accepting = tokio::spawn(async move { queue.accept(&receipt()).await });
-        let waiting = "SELECT count(*) FROM pg_locks
-            WHERE relation = 'message_bodies'::regclass AND NOT granted";
-        self.db.wait_until(waiting, 1).await;
+        self.db.wait_for_a_lock(Lock::Table).await;
         (held, accepting)
     }
 
     /// Claims up to `lanes` due lanes.
     pub(crate) async fn claim(&self, lanes: usize) -> Vec<LeasedLane> {
-        let tokens: Vec<LeaseToken> = (0..lanes).map(|_| id()).collect();
-        let system = self.store.system().await.unwrap();
-        let claimed = system
-            .lanes()
-            .claim("worker", &tokens, LEASE, Shares { unknown: lanes, in_trouble: lanes })
-            .await
-            .unwrap();
-        system.commit().await.unwrap();
-        claimed
+        self.claim_within(lanes, Shares { unknown: lanes, in_trouble: lanes }).await
+    }
+
+    /// Claims up to `lanes` due lanes, within `shares`.
+    pub(crate) async fn claim_within(&self, lanes: usize, shares: Shares) -> Vec<LeasedLane> {
+        let tokens = || (0..lanes).map(|_| id()).collect::<Vec<LeaseToken>>();
+        self.store.claim("worker", tokens, LEASE, shares).await.unwrap()
     }
 
     /// Claims the only lane that is due.
@@ -272,10 +268,7 @@ impl Queue {
 
     /// Gives a lane back; says whether it was still ours.
     pub(crate) async fn release(&self, lane: &LeasedLane, release: Release) -> Released {
-        let tx = self.store.tenant(lane.tenant).await.unwrap();
-        let released = tx.lane(lane.sender, lane.token).release(release).await.unwrap();
-        tx.commit().await.unwrap();
-        released
+        self.store.release(lane, release).await.unwrap()
     }
 
     /// Loads a message of this queue's tenant.

@@ -97,10 +97,10 @@ async fn what_is_marked_and_what_may_have_left_counts_towards_the_day() {
     queue.db.advance(LEASE).await;
     let lane = queue.claim_one().await;
     let tx = queue.store.tenant(queue.tenant).await.unwrap();
-    let taken = tx.lane(lane.sender, lane.token).take_over().await.unwrap();
+    let recovered = tx.lane(lane.sender, lane.token).take_over().await.unwrap();
     tx.commit().await.unwrap();
 
-    assert_eq!(taken.recovered.len(), 2);
+    assert_eq!(recovered.len(), 2);
     assert_eq!(counts(&queue).await.today.uncertain, 2);
     assert!(matches!(mark(&queue, &lane, two).await, Marked::Full(_)));
     let three = Limits { messages_per_day: Some(3), ..NONE };
@@ -231,13 +231,6 @@ async fn a_hold_is_shown_with_its_end_and_its_reason() {
 async fn a_quotas_holds_are_counted_until_something_leaves() {
     let queue = Queue::new().await;
     queue.accept(&receipt()).await;
-    let take = async || {
-        let lane = queue.claim_one().await;
-        let tx = queue.store.tenant(queue.tenant).await.unwrap();
-        let taken = tx.lane(lane.sender, lane.token).take_over().await.unwrap();
-        tx.commit().await.unwrap();
-        (lane, taken.holds)
-    };
     for (release, earlier) in [
         (Release::Hold(Duration::ZERO), 0),
         (Release::BackOff(Duration::ZERO), 1),
@@ -245,8 +238,8 @@ async fn a_quotas_holds_are_counted_until_something_leaves() {
         (Release::Park, 2),
         (Release::Park, 0),
     ] {
-        let (lane, holds) = take().await;
-        assert_eq!(holds, earlier, "{release:?}");
+        let lane = queue.claim_one().await;
+        assert_eq!(lane.holds, earlier, "{release:?}");
         assert_ne!(queue.release(&lane, release).await, Released::Lost);
     }
 }
@@ -264,10 +257,7 @@ async fn a_new_limit_counts_at_once_and_ends_what_the_old_one_held_but_no_quota(
     let record = sender(&queue).await;
     assert_eq!((record.limits, record.counting_limits(), record.hold), (DAILY, DAILY, None));
     let lane = queue.claim_one().await;
-    let tx = queue.store.tenant(queue.tenant).await.unwrap();
-    let taken = tx.lane(lane.sender, lane.token).take_over().await.unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(taken.limits, DAILY);
+    assert_eq!(lane.limits, DAILY);
     assert_ne!(queue.release(&lane, Release::Hold(HOUR)).await, Released::Lost);
     assert!(set(&queue, NONE).await);
     assert_eq!(sender(&queue).await.hold.map(|hold| hold.reason), Some(HoldReason::Quota));

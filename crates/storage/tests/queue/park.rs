@@ -7,11 +7,9 @@ use letterhead_storage::{
     record::LaneStanding,
     repo::lane::{Marked, Release, Released},
 };
+use letterhead_test_database::Lock;
 
 use crate::fixture::{Queue, accepted, receipt};
-
-const WAITING_FOR_ACCEPTS: &str =
-    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
 
 #[tokio::test]
 async fn a_lane_is_not_parked_while_an_accept_is_uncommitted() {
@@ -27,7 +25,7 @@ async fn a_lane_is_not_parked_while_an_accept_is_uncommitted() {
         let queue = queue.clone();
         async move { queue.release(&lane, Release::Park).await }
     });
-    queue.db.wait_until(WAITING_FOR_ACCEPTS, 1).await;
+    queue.db.wait_for_a_lock(Lock::Advisory).await;
     open.release().await;
     accepting.await.unwrap();
 
@@ -43,16 +41,21 @@ async fn an_accept_that_meets_a_parking_worker_makes_the_lane_due_again() {
     let lane = queue.claim_one().await;
     let window = queue.window(&lane, 8).await;
     queue.finish(&lane, &[accepted(&window[0])]).await;
-    let parking = queue.store.tenant(queue.tenant).await.unwrap();
-    let released = parking.lane(lane.sender, lane.token).release(Release::Park).await;
-    assert_eq!(released.unwrap(), Released::Resting);
+    // It has found nothing due, keeps accepts out, and comes as far as the lane's row.
+    let held = queue.db.hold("SELECT FROM lanes FOR UPDATE").await;
+    let parking = tokio::spawn({
+        let queue = queue.clone();
+        async move { queue.release(&lane, Release::Park).await }
+    });
+    queue.db.wait_for_a_lock(Lock::Row).await;
 
     let accepting = tokio::spawn({
         let queue = queue.clone();
         async move { queue.accept(&receipt()).await }
     });
-    queue.db.wait_until(WAITING_FOR_ACCEPTS, 1).await;
-    parking.commit().await.unwrap();
+    queue.db.wait_for_a_lock(Lock::Advisory).await;
+    held.release().await;
+    assert_eq!(parking.await.unwrap(), Released::Resting);
     accepting.await.unwrap();
 
     let lane = queue.claim_one().await;

@@ -10,12 +10,13 @@ use letterhead_storage::{
     record::{LeasedLane, Recovered},
     repo::lane::{MarkRequest, Marked, Release, Released},
 };
+use letterhead_test_database::Lock;
 
 use crate::fixture::{LEASE, Queue, accepted, receipt};
 
 async fn recover(queue: &Queue, lane: &LeasedLane) -> Vec<Recovered> {
     let tx = queue.store.tenant(lane.tenant).await.unwrap();
-    let recovered = tx.lane(lane.sender, lane.token).take_over().await.unwrap().recovered;
+    let recovered = tx.lane(lane.sender, lane.token).take_over().await.unwrap();
     tx.commit().await.unwrap();
     recovered
 }
@@ -149,7 +150,7 @@ async fn a_mark_that_is_not_committed_yet_keeps_the_lane_from_changing_hands() {
             queue.mark_under(&lane, request).await
         }
     });
-    queue.db.wait_until("SELECT count(*) FROM pg_locks WHERE NOT granted", 1).await;
+    queue.db.wait_for_a_lock(Lock::Row).await;
     queue.db.advance(LEASE).await;
 
     assert_eq!(queue.claim(1).await, [], "it is skipped");

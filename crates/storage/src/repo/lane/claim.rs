@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use letterhead_domain::id::LeaseToken;
+use letterhead_domain::{id::LeaseToken, limit::Limits};
 use sea_orm::{DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
@@ -10,10 +10,11 @@ use crate::{
     error::StorageError,
     record::message::{LaneStanding, LeasedLane},
     repo::{
-        execute, number, rows,
+        execute, number, parse, rows,
+        sender::LimitsRow,
         sql::{as_limit, seconds, statement},
     },
-    store::SystemTx,
+    store::{Store, SystemTx},
 };
 
 /// How long a lane that was served well is taken for one whose server answers.
@@ -40,53 +41,8 @@ impl SystemTx {
     }
 }
 
-/// A lane that may be claimed, beside `FOR NO KEY UPDATE`: that is where a row that somebody else
-/// has changed since the snapshot is checked again. While the queue is held none may.
-macro_rules! claimable {
-    ($standing:literal, $limit:literal) => {
-        concat!(
-            "SELECT tenant_id, id, served_at FROM lanes
-             WHERE NOT blocked AND due_at <= letterhead_now() AND not_before <= letterhead_now()
-                 AND (lease_until IS NULL OR lease_until <= letterhead_now())
-                 AND NOT EXISTS (SELECT FROM queue_hold WHERE held_at IS NOT NULL) AND ",
-            $standing,
-            " ORDER BY served_at LIMIT ",
-            $limit,
-            " FOR NO KEY UPDATE SKIP LOCKED"
-        )
-    };
-}
-
-const CLAIM: &str = concat!(
-    "WITH known AS MATERIALIZED (",
-    claimable!(
-        "trouble = 0 AND served_at > letterhead_now() - make_interval(secs => $6)",
-        "cardinality($2::uuid[])"
-    ),
-    "), unknown AS MATERIALIZED (",
-    claimable!(
-        "trouble = 0 AND served_at <= letterhead_now() - make_interval(secs => $6)",
-        "least($4, cardinality($2::uuid[]))"
-    ),
-    "), in_trouble AS MATERIALIZED (",
-    claimable!("trouble > 0", "least($5, cardinality($2::uuid[]))"),
-    "), picked AS (
-        SELECT tenant_id, id, standing, row_number() OVER (ORDER BY served_at) AS turn
-        FROM (
-            SELECT *, 'known' AS standing FROM known
-            UNION ALL SELECT *, 'unknown' FROM unknown
-            UNION ALL SELECT *, 'in_trouble' FROM in_trouble
-        ) found
-    )
-    UPDATE lanes l
-    SET lease_token = ($2::uuid[])[p.turn], worker = $1,
-        lease_until = letterhead_now() + make_interval(secs => $3)
-    FROM picked p
-    WHERE l.tenant_id = p.tenant_id AND l.id = p.id AND p.turn <= cardinality($2::uuid[])
-    RETURNING l.tenant_id, l.id, l.lease_token, p.standing, l.trouble,
-        extract(epoch FROM letterhead_now()
-            - greatest(l.due_at, l.not_before, l.served_at))::float8 AS waited"
-);
+/// The function is in `migrations/sql`.
+const CLAIM: &str = "SELECT * FROM letterhead_claim($1, $2, $3, $4, $5, $6)";
 
 /// A lease that is over stays over, whoever asks: its holder has stopped writing by then.
 const EXTEND: &str = "
@@ -119,7 +75,13 @@ struct LeasedRow {
     lease_token: Uuid,
     standing: String,
     trouble: i32,
+    holds: i32,
     waited: f64,
+    is_left: bool,
+    #[sea_orm(nested)]
+    limits: LimitsRow,
+    host: Option<String>,
+    sender_email: Option<String>,
 }
 
 #[derive(FromQueryResult)]
@@ -127,34 +89,43 @@ struct TokenRow {
     lease_token: Uuid,
 }
 
-impl LanesRepo<'_> {
-    /// Claims due lanes, those first that have waited longest for their turn: one for each of
-    /// `tokens`, and of those whose server may not answer no more than their `shares`. No other
-    /// worker gets them before `lease` is over, counted from this transaction's begin.
+impl Store {
+    /// Claims due lanes, those first that have waited longest for their turn: one for each of the tokens, and of
+    /// those whose server may not answer no more than their `shares`. No other worker gets them before `lease`
+    /// is over, counted from a moment after this was called. In a statement that is a transaction of its own.
+    ///
+    /// `tokens` gives new ones each time: on a connection that died nobody knows what was claimed, and another
+    /// one is asked.
     ///
     /// # Errors
     ///
-    /// [`StorageError::Unavailable`] if the database is away.
+    /// [`StorageError::Unavailable`] if the database is away; lanes that were claimed unseen wait until their
+    /// leases run out.
     pub async fn claim(
         &self,
         worker: &str,
-        tokens: &[LeaseToken],
+        tokens: impl Fn() -> Vec<LeaseToken>,
         lease: Duration,
         shares: Shares,
     ) -> Result<Vec<LeasedLane>, StorageError> {
         let most = |share| as_limit(u64::try_from(share).unwrap_or(u64::MAX));
-        let values = [
-            worker.into(),
-            uuids(tokens).into(),
-            seconds(lease).into(),
-            most(shares.unknown).into(),
-            most(shares.in_trouble).into(),
-            seconds(LATELY).into(),
-        ];
-        let leased = rows::<LeasedRow>(self.tx, statement(CLAIM, values), "claim lanes").await?;
+        let claim = || {
+            let values = [
+                worker.into(),
+                uuids(&tokens()).into(),
+                seconds(lease).into(),
+                seconds(LATELY).into(),
+                most(shares.unknown).into(),
+                most(shares.in_trouble).into(),
+            ];
+            statement(CLAIM, values)
+        };
+        let leased: Vec<LeasedRow> = self.alone(claim, "claim lanes").await?;
         leased.into_iter().map(TryInto::try_into).collect()
     }
+}
 
+impl LanesRepo<'_> {
     /// Extends the leases of `tokens` to `lease` from now, and gives back those that are still
     /// ours; the others have run out.
     ///
@@ -189,6 +160,12 @@ impl TryFrom<LeasedRow> for LeasedLane {
     type Error = StorageError;
 
     fn try_from(row: LeasedRow) -> Result<Self, StorageError> {
+        let known = match (row.host.as_deref(), row.sender_email.as_deref()) {
+            (Some(host), Some(from)) => {
+                Limits::known(&parse(host, "sender_versions")?, &parse(from, "sender_versions")?)
+            }
+            (None, _) | (_, None) => Limits::default(),
+        };
         Ok(Self {
             tenant: row.tenant_id.into(),
             sender: row.id.into(),
@@ -198,6 +175,9 @@ impl TryFrom<LeasedRow> for LeasedLane {
                 .find(|standing| standing.as_str() == row.standing)
                 .ok_or(StorageError::Corrupt { table: "lanes" })?,
             trouble: number(row.trouble, "lanes")?,
+            holds: number(row.holds, "lanes")?,
+            limits: Limits::try_from(row.limits)?.or(known),
+            is_left: row.is_left,
             // The clock of the database may have been set back.
             waited: Duration::try_from_secs_f64(row.waited).unwrap_or_default(),
         })

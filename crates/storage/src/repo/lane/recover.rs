@@ -1,10 +1,7 @@
 //! Putting right what a lost worker left marked.
 
 use chrono::{DateTime, Utc};
-use letterhead_domain::{
-    id::{LeaseToken, SenderId, TenantId},
-    limit::Limits,
-};
+use letterhead_domain::id::{LeaseToken, SenderId, TenantId};
 use sea_orm::{DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
@@ -13,23 +10,18 @@ use crate::{
     error::StorageError,
     record::message::Recovered,
     repo::{
+        execute,
         message::MessageRepo,
-        number, parse, row, rows,
-        sender::LimitsRow,
+        parse, rows,
         sql::{keep_unparked, statement},
     },
 };
 
 /// Locks the lane's row if it is ours: nobody else claims the lane before we commit.
 const HOLD: &str = "
-SELECT l.holds, s.messages_per_minute, s.messages_per_day, s.recipients_per_message, s.connections,
-    v.host, v.sender_email
-FROM lanes l
-JOIN senders s ON s.tenant_id = l.tenant_id AND s.id = l.id
-LEFT JOIN sender_versions v ON v.tenant_id = l.tenant_id AND v.sender_id = l.id
-    AND v.number = s.live_version
-WHERE l.tenant_id = $1 AND l.id = $2 AND l.lease_token = $3 AND l.lease_until > letterhead_now()
-FOR NO KEY UPDATE OF l";
+SELECT id FROM lanes
+WHERE tenant_id = $1 AND id = $2 AND lease_token = $3 AND lease_until > letterhead_now()
+FOR NO KEY UPDATE";
 
 /// Every message of the lane whose open attempt is not `$3`'s may have reached its server or not:
 /// its attempt says so, and it is sent again or waits for a person, as its caller wished.
@@ -66,26 +58,6 @@ FROM lost
 WHERE m.tenant_id = $1 AND m.id = lost.id
 RETURNING m.id, m.status, m.due_at";
 
-/// What a new holder learns of its lane.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TakenLane {
-    /// What may leave through the sender, as long as its live version is the same.
-    pub limits: Limits,
-    /// How often in a row its server had said that the quota is spent.
-    pub holds: u32,
-    /// The messages that a lost worker had marked, put right.
-    pub recovered: Vec<Recovered>,
-}
-
-#[derive(FromQueryResult)]
-struct TakenRow {
-    holds: i32,
-    #[sea_orm(nested)]
-    limits: LimitsRow,
-    host: Option<String>,
-    sender_email: Option<String>,
-}
-
 #[derive(FromQueryResult)]
 struct RecoveredRow {
     id: Uuid,
@@ -94,30 +66,21 @@ struct RecoveredRow {
 }
 
 impl LaneRepo<'_> {
-    /// Puts right what a holder before us left marked, and says what to know of the lane. To be
-    /// called once after a claim, before the first mark.
+    /// Puts right what a holder before us left marked. To be called once after a claim, before the first mark, if
+    /// the lane [is left](crate::record::LeasedLane::is_left).
     ///
-    /// Does and knows nothing if the lane is no longer ours.
+    /// Does nothing if the lane is no longer ours.
     ///
     /// # Errors
     ///
     /// [`StorageError::Unavailable`] if the database is away.
-    pub async fn take_over(&self) -> Result<TakenLane, StorageError> {
+    pub async fn take_over(&self) -> Result<Vec<Recovered>, StorageError> {
         keep_unparked(self.tx, self.sender).await?;
         let values = [self.tenant.get().into(), self.sender.get().into(), self.token.get().into()];
-        let taken = row::<TakenRow>(self.tx, statement(HOLD, values), "lock a lane").await?;
-        let Some(taken) = taken else { return Ok(TakenLane::default()) };
-        let known = match (taken.host.as_deref(), taken.sender_email.as_deref()) {
-            (Some(host), Some(from)) => {
-                Limits::known(&parse(host, "sender_versions")?, &parse(from, "sender_versions")?)
-            }
-            (None, _) | (_, None) => Limits::default(),
-        };
-        Ok(TakenLane {
-            limits: Limits::try_from(taken.limits)?.or(known),
-            holds: number(taken.holds, "lanes")?,
-            recovered: put_back_lost(self.tx, self.tenant, self.sender, Some(self.token)).await?,
-        })
+        if execute(self.tx, statement(HOLD, values), "lock a lane").await? == 0 {
+            return Ok(Vec::new());
+        }
+        put_back_lost(self.tx, self.tenant, self.sender, Some(self.token)).await
     }
 }
 

@@ -1,6 +1,8 @@
 //! Accepting messages: any number, of any tenants, in one statement, and no wake-up lost. Large ones are
 //! copied beside it ([`apart`]), in the same transaction.
 
+use std::collections::HashMap;
+
 use letterhead_domain::{
     email::EmailAddress,
     id::{MessageId, RecipientId, TenantId},
@@ -70,9 +72,9 @@ pub enum Acceptance {
 
 /// The function is in `migrations/sql`, with what its arrays mean.
 const ACCEPT: &str = "
-SELECT turn, outcome, header_id FROM letterhead_accept(
+SELECT outcomes, headers FROM letterhead_accept(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-    $22, $23, $24, $25, $26, $27, $28)";
+    $22, $23, $24, $25, $26, $27, $28, $29)";
 
 const FIRST_ACCEPTED: &str = "
 SELECT m.id, m.header_id, k.body_hash
@@ -140,17 +142,17 @@ impl Store {
     async fn accept_once(&self, messages: &[Accept<'_>]) -> Result<Vec<Answered>, StorageError> {
         const ACTION: &str = "accept messages";
         let mut tries = 0;
-        let rows = loop {
+        let (outcomes, headers) = loop {
             let pool = self.db().get_postgres_connection_pool();
             let query = async {
                 if messages.iter().any(apart::is_large) {
                     apart::accept(pool, messages).await
                 } else {
-                    bound(messages).fetch_all(pool).await
+                    bound(messages).fetch_one(pool).await
                 }
             };
             match self.in_time(ACTION, query).await? {
-                Ok(rows) => break rows,
+                Ok(answers) => break answers,
                 Err(err) => {
                     let err = DbErr::Query(RuntimeErr::SqlxError(err.into()));
                     // What a dead connection was asked may still be under way.
@@ -162,13 +164,11 @@ impl Store {
                 }
             }
         };
-        let mut answers: Vec<_> = rows.into_iter().collect();
-        answers.sort_unstable_by_key(|(turn, ..)| *turn);
-        if answers.len() != messages.len() {
+        if outcomes.len() != messages.len() || headers.len() != messages.len() {
             return Err(StorageError::Corrupt { table: "messages" });
         }
-        let answers = answers.into_iter();
-        Ok(answers.map(|(_, outcome, header_id)| Answered { outcome, header_id }).collect())
+        let answers = outcomes.into_iter().zip(headers);
+        Ok(answers.map(|(outcome, header_id)| Answered { outcome, header_id }).collect())
     }
 
     async fn first_accepted(
@@ -191,7 +191,39 @@ impl Store {
     }
 }
 
-type AnswerRow = (i32, String, Option<String>);
+/// Of each message its outcome, and its `Message-ID` header if it has one.
+type AnswerRow = (Vec<String>, Vec<Option<String>>);
+
+/// The senders through which messages leave: each once, however many leave through it.
+#[derive(Default)]
+struct Ways<'q> {
+    tenants: Vec<Uuid>,
+    senders: Vec<Option<Uuid>>,
+    slugs: Vec<Option<&'q str>>,
+    /// Of each message, counted from 1.
+    of: Vec<i32>,
+}
+
+impl<'q> Ways<'q> {
+    fn of(messages: &'q [Accept<'_>]) -> Self {
+        let mut ways = Self::default();
+        let mut known = HashMap::new();
+        for accept in messages {
+            let key @ (tenant, sender, slug) = match &accept.message.sender {
+                SenderRef::Id(id) => (accept.tenant.get(), Some(id.get()), None),
+                SenderRef::Slug(slug) => (accept.tenant.get(), None, Some(slug.as_str())),
+            };
+            let way = *known.entry(key).or_insert_with(|| {
+                ways.tenants.push(tenant);
+                ways.senders.push(sender);
+                ways.slugs.push(slug);
+                i32::try_from(ways.tenants.len()).unwrap_or(i32::MAX)
+            });
+            ways.of.push(way);
+        }
+        ways
+    }
+}
 
 /// The statement with its arrays. Contents are borrowed: the driver's buffer is their only copy.
 fn bound<'q>(
@@ -220,17 +252,13 @@ fn bound<'q>(
             people.4.push(person.mailbox.name.as_ref().map(DisplayName::as_str));
         }
     }
+    let ways = Ways::of(messages);
     sqlx::query_as(ACCEPT)
-        .bind(column!(|it| it.tenant.get()))
+        .bind(ways.tenants)
+        .bind(ways.senders)
+        .bind(ways.slugs)
+        .bind(ways.of)
         .bind(column!(|it| it.id.get()))
-        .bind(column!(|it| match &it.message.sender {
-            SenderRef::Id(id) => Some(id.get()),
-            SenderRef::Slug(_) => None,
-        }))
-        .bind(column!(|it| match &it.message.sender {
-            SenderRef::Id(_) => None,
-            SenderRef::Slug(slug) => Some(slug.as_str()),
-        }))
         .bind(column!(|it| it.message.kind.as_str()))
         // Order within a lane: the order in which the kinds are declared.
         .bind(column!(|it| it.message.kind as i16))

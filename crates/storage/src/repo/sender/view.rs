@@ -45,7 +45,8 @@ impl Store {
         let (id, slug) = columns(reference);
         let find = statement(FIND, [tenant.get().into(), id.into(), slug.into()]);
         let look_up = self.views().look_up(tenant);
-        let Some(view) = self.alone::<View>(find, "find a sender").await? else { return Ok(None) };
+        let found: Vec<View> = self.alone(|| find.clone(), "find a sender").await?;
+        let Some(view) = found.into_iter().next() else { return Ok(None) };
         let versions: Vec<VersionRow> = read_all(view.versions)?;
         let tests: Vec<TestRow> = read_all(view.tests)?;
         let keys = data_key::open(tenant, read_all(view.data_keys)?, self.master_keys())?;

@@ -32,14 +32,11 @@ pub(super) fn is_large(accept: &Accept<'_>) -> bool {
 pub(super) async fn accept(
     pool: &PgPool,
     messages: &[Accept<'_>],
-) -> Result<Vec<AnswerRow>, sqlx::Error> {
+) -> Result<AnswerRow, sqlx::Error> {
     let mut tx = pool.begin().await?;
-    let answers = bound(messages).fetch_all(&mut *tx).await?;
-    let is_new = |turn: usize| {
-        let turn = i32::try_from(turn).ok();
-        answers.iter().any(|(of, outcome, _)| Some(*of) == turn && outcome == "new")
-    };
-    let large = (1..).zip(messages).filter(|(turn, it)| is_large(it) && is_new(*turn));
+    let answers = bound(messages).fetch_one(&mut *tx).await?;
+    let large =
+        answers.0.iter().zip(messages).filter(|(outcome, it)| *outcome == "new" && is_large(it));
     copy(&mut tx, large.map(|(_, message)| message)).await?;
     tx.commit().await?;
     Ok(answers)
