@@ -29,9 +29,9 @@ ALTER TABLE recipients SET (fillfactor = 50);
 -- An outcome is `new`, `no_sender`, `suspended`, or `known`: under its idempotency key a message was
 -- accepted before. A message whose id is there is `new`: a caller that lost the answer asks again.
 --
--- Plans are made once, perhaps while there is nothing: then all ways to find a row cost the same, and the
--- worst may be taken. So what is looked up in tables that grow is looked up row by row, by what only one
--- index has, or in the order that only one has.
+-- Plans are made once, perhaps while there is nothing or nothing waits: then all ways to find a row cost the
+-- same, and the worst may be taken. So what is looked up in tables that grow is looked up row by row, by what
+-- only one index has, or in the order that only one has, and to sort instead is out of the question.
 --
 -- The function of the same name with other arguments is that of instances of the version before.
 CREATE FUNCTION letterhead_accept(
@@ -48,6 +48,7 @@ CREATE FUNCTION letterhead_accept(
     LANGUAGE plpgsql
     SET plan_cache_mode = force_generic_plan
     SET enable_seqscan = off
+    SET enable_sort = off
     SET jit = off
 AS $$
 #variable_conflict use_column
@@ -208,6 +209,7 @@ CREATE FUNCTION letterhead_settle(
     SET enable_hashjoin = off
     SET enable_mergejoin = off
     SET enable_material = off
+    SET enable_sort = on
     SET jit = off
 AS $$
 #variable_conflict use_column
@@ -347,6 +349,7 @@ CREATE FUNCTION letterhead_take_turns(
     SET enable_hashjoin = off
     SET enable_mergejoin = off
     SET enable_material = off
+    SET enable_sort = off
     SET jit = off
 AS $$
 #variable_conflict use_column
@@ -393,7 +396,7 @@ BEGIN
     WITH held AS MATERIALIZED (
         SELECT a.*, extract(epoch FROM greatest(l.paced_to, letterhead_now()) - letterhead_now())::float8 AS ahead
         FROM (
-            SELECT *, ends - lag(ends, 1, 0) OVER (ORDER BY turn) AS asked
+            SELECT *, ends - coalesce(attempt_ends[turn - 1], 0) AS asked
             FROM unnest(tenants, lanes_, tokens, a_day, paces, attempt_ends)
                 WITH ORDINALITY AS a(tenant, lane, token, day, pace, ends, turn)
         ) a

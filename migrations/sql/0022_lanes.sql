@@ -7,6 +7,7 @@ CREATE FUNCTION letterhead_earliest_due(mine uuid, lane uuid) RETURNS timestampt
     LANGUAGE plpgsql STABLE
     SET plan_cache_mode = force_generic_plan
     SET enable_seqscan = off
+    SET enable_sort = off
     SET jit = off
 AS $$
 BEGIN
@@ -45,6 +46,7 @@ CREATE FUNCTION letterhead_claim(
     SET enable_hashjoin = off
     SET enable_mergejoin = off
     SET enable_material = off
+    SET enable_sort = off
     SET jit = off
 AS $$
 #variable_conflict use_column

@@ -50,19 +50,19 @@ async fn wind_up(db: &TestDatabase) {
 
 /// `messages` that wait on the lanes of many tenants, all due, and half as many attempts that are over; no statistics are made
 /// of them. No temporary tables: the first ones in a database have all plans made anew.
-async fn fill(db: &TestDatabase, messages: usize) {
+async fn fill(queue: &Queue, messages: usize) {
     let each = messages / 2 / LANES;
-    let flood = messages / 2;
-    db.sql(&format!(
+    let (flood, tenant) = (messages / 2, queue.tenant);
+    queue.db.sql(&format!(
         "SET session_replication_role = replica;
          CREATE TABLE letterhead_test.sender AS
              SELECT n, gen_random_uuid() AS id,
-                 CASE WHEN n = 1 THEN (SELECT id FROM tenants) ELSE gen_random_uuid() END AS tenant_id
+                 CASE WHEN n = 1 THEN '{tenant}' ELSE gen_random_uuid() END AS tenant_id
              FROM generate_series(1, {LANES}) n;
          INSERT INTO tenants (id, slug, name)
-             SELECT tenant_id, 'tenant-' || n, 'Aurora' FROM letterhead_test.sender WHERE n > 1;
+             SELECT tenant_id, 'tenant-' || tenant_id, 'Aurora' FROM letterhead_test.sender WHERE n > 1;
          INSERT INTO senders (tenant_id, id, slug, last_version, live_version)
-             SELECT tenant_id, id, 'sender-' || n, 1, 1 FROM letterhead_test.sender;
+             SELECT tenant_id, id, 'sender-' || id, 1, 1 FROM letterhead_test.sender;
          INSERT INTO lanes (tenant_id, id, blocked, due_at, served_at)
              SELECT tenant_id, id, false, now() - interval '1 hour',
                  now() - interval '1 hour' + n * interval '1 ms'
@@ -141,7 +141,7 @@ async fn pages_with(messages: usize) -> Option<Pages> {
         return None;
     }
     wind_up(&queue.db).await;
-    fill(&queue.db, messages).await;
+    fill(&queue, messages).await;
     queue.db.sql("ANALYZE").await;
     let mut cheapest = walk(&queue).await;
     for _ in 0..4 {
@@ -193,27 +193,38 @@ async fn choosing_work_costs_the_same_however_much_waits() {
     }
 }
 
-#[tokio::test]
-async fn a_plan_made_while_there_was_nothing_reads_no_more_when_there_is_much() {
-    let queue = Queue::with_connections(1).await;
-    if !queue.db.count_statements().await {
-        return;
-    }
-    wind_up(&queue.db).await;
-    // To a table whose emptiness the statistics know every index is as good as any other.
-    queue.accept_many(WINDOW).await;
-    queue.db.sql("TRUNCATE messages CASCADE").await;
-    for table in ["messages", "message_bodies", "recipients", "attempts", "idempotency_keys"] {
-        queue.db.sql(&format!("VACUUM ANALYZE {table}")).await;
-    }
-    let lane = {
+/// What a queue's steps cost that are taken over one connection, by plans that were made before.
+struct Planned {
+    queue: Queue,
+    /// On which messages are accepted, marked and recorded.
+    lane: LeasedLane,
+}
+
+impl Planned {
+    /// `None` where nothing can be counted.
+    async fn new() -> Option<Self> {
+        let queue = Queue::with_connections(1).await;
+        if !queue.db.count_statements().await {
+            return None;
+        }
+        wind_up(&queue.db).await;
         queue.accept_many(WINDOW).await;
-        queue.claim_one().await
-    };
-    let other = id();
-    queue.add_sender(queue.tenant, other, "other").await;
-    queue.accept_for(queue.tenant, other, &receipt()).await;
-    let step = async || {
+        let lane = queue.claim_one().await;
+        Some(Self { queue, lane })
+    }
+
+    /// Has plans made for everything.
+    async fn plan(&self) {
+        let (queue, other) = (&self.queue, id());
+        queue.add_sender(queue.tenant, other, "other").await;
+        queue.accept_for(queue.tenant, other, &receipt()).await;
+        self.step().await;
+    }
+
+    /// The pages that are looked at for a lane that is claimed and one that is given back, and for a
+    /// message that is accepted, marked and recorded.
+    async fn step(&self) -> [i64; 5] {
+        let Self { queue, lane } = self;
         queue.db.counted().await;
         let claimed = queue.claim(CLAIMED).await;
         let claim = queue.db.counted().await.pages / count(claimed.len());
@@ -221,36 +232,69 @@ async fn a_plan_made_while_there_was_nothing_reads_no_more_when_there_is_much() 
             assert_eq!(queue.release(lane, Release::Park).await, Released::Due);
         }
         let release = queue.db.counted().await.pages / count(claimed.len());
-        let accepted = [RecipientStatus::Accepted];
         queue.accept_many(WINDOW).await;
         let accept = queue.db.counted().await.pages / count(WINDOW);
-        let window = queue.window(&lane, WINDOW).await;
+        let window = queue.window(lane, WINDOW).await;
         let mark = queue.db.counted().await.pages / count(WINDOW);
+        let accepted = [RecipientStatus::Accepted];
         let results: Vec<_> = window.iter().map(|marked| result(marked, &accepted)).collect();
-        assert_eq!(queue.finish(&lane, &results).await, []);
+        assert_eq!(queue.finish(lane, &results).await, []);
         let finish = queue.db.counted().await.pages / count(WINDOW);
         [claim, release, accept, mark, finish]
-    };
-    step().await;
-    fill(&queue.db, 20_000).await;
-
-    let mut cheapest = step().await;
-    for _ in 0..4 {
-        let again = step().await;
-        cheapest = std::array::from_fn(|at| cheapest[at].min(again[at]));
     }
 
-    println!("{cheapest:?}");
-    let steps = [
-        ("a claimed lane", A_CLAIMED_LANE),
-        ("a released lane", A_RELEASED_LANE),
-        ("an accepted message", AN_ACCEPTED_MESSAGE),
-        ("a marked message", A_MARKED_MESSAGE),
-        ("a result", A_RESULT),
-    ];
-    for ((step, most), pages) in steps.into_iter().zip(cheapest) {
-        assert!(pages <= most, "{step}: {pages} pages");
+    /// The cheapest of some steps are within their bounds.
+    async fn is_cheap(&self) {
+        let mut cheapest = self.step().await;
+        for _ in 0..4 {
+            let again = self.step().await;
+            cheapest = std::array::from_fn(|at| cheapest[at].min(again[at]));
+        }
+
+        let steps = [
+            ("a claimed lane", A_CLAIMED_LANE),
+            ("a released lane", A_RELEASED_LANE),
+            ("an accepted message", AN_ACCEPTED_MESSAGE),
+            ("a marked message", A_MARKED_MESSAGE),
+            ("a result", A_RESULT),
+        ];
+        for ((step, most), pages) in steps.into_iter().zip(cheapest) {
+            assert!(pages <= most, "{step}: {pages} pages");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_plan_made_while_there_was_nothing_reads_no_more_when_there_is_much() {
+    let Some(planned) = Planned::new().await else { return };
+    let queue = &planned.queue;
+    // To a table whose emptiness the statistics know every index is as good as any other.
+    queue.db.sql("DELETE FROM message_bodies; DELETE FROM recipients; DELETE FROM messages").await;
+    for table in ["messages", "message_bodies", "recipients", "attempts", "idempotency_keys"] {
+        queue.db.sql(&format!("VACUUM ANALYZE {table}")).await;
+    }
+    planned.plan().await;
+
+    fill(queue, 20_000).await;
+
+    planned.is_cheap().await;
+}
+
+#[tokio::test]
+async fn a_plan_made_while_nothing_waited_reads_no_more_when_much_does() {
+    let Some(planned) = Planned::new().await else { return };
+    let queue = &planned.queue;
+    fill(queue, 20_000).await;
+    let all_accepted =
+        "UPDATE messages SET status = 'accepted', due_at = NULL, finished_at = now()";
+    queue.db.sql(all_accepted).await;
+    queue.db.sql("UPDATE lanes SET due_at = NULL WHERE lease_token IS NULL").await;
+    queue.db.sql("VACUUM ANALYZE").await;
+    planned.plan().await;
+
+    fill(queue, 20_000).await;
+
+    planned.is_cheap().await;
 }
 
 #[tokio::test]
@@ -260,7 +304,7 @@ async fn a_mark_that_finds_nothing_due_looks_at_nothing_that_waits_for_later() {
         return;
     }
     wind_up(&queue.db).await;
-    fill(&queue.db, 20_000).await;
+    fill(&queue, 20_000).await;
     queue.db.sql("ANALYZE").await;
     let lane = queue.claim(1).await[0];
     queue.db.sql("UPDATE messages SET due_at = due_at + interval '1 day'").await;
@@ -282,7 +326,7 @@ async fn a_mark_that_finds_nothing_due_looks_at_nothing_that_waits_for_later() {
 async fn a_reading_of_the_queue_stops_counting_where_it_says() {
     let queue = Queue::new().await;
     wind_up(&queue.db).await;
-    fill(&queue.db, 60_000).await;
+    fill(&queue, 60_000).await;
     queue.db.sql("ANALYZE").await;
 
     let system = queue.store.system().await.unwrap();
