@@ -50,28 +50,6 @@ impl TenantTx {
     }
 }
 
-/// When the earliest message of a lane is due that waits and has not expired: one probe of
-/// `messages_waiting` per priority. `$tenant` and `$sender` are SQL.
-macro_rules! earliest_due {
-    ($tenant:literal, $sender:literal) => {
-        concat!(
-            "SELECT min(head.due_at) AS due_at
-             FROM generate_series(0, 3) AS class(priority)
-             CROSS JOIN LATERAL (
-                 SELECT w.due_at FROM messages w
-                 WHERE w.tenant_id = ",
-            $tenant,
-            " AND w.sender_id = ",
-            $sender,
-            " AND w.priority = class.priority AND w.status IN ('queued', 'deferred', 'held')
-                     AND w.expires_at > letterhead_now()
-                 ORDER BY w.due_at LIMIT 1
-             ) head"
-        )
-    };
-}
-pub(crate) use earliest_due;
-
 const WAKE: &str = "
 UPDATE lanes SET due_at = $3
 WHERE tenant_id = $1 AND id = $2 AND (due_at IS NULL OR due_at > $3)";

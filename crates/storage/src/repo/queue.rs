@@ -7,9 +7,7 @@ use letterhead_domain::id::{MessageId, TenantId};
 use sea_orm::{DatabaseTransaction, FromQueryResult};
 
 use super::{
-    execute,
-    lane::earliest_due,
-    number, row, rows,
+    execute, number, row, rows,
     sql::{as_limit, statement},
     sweep::{FoundRow, by_tenant},
 };
@@ -35,17 +33,16 @@ impl SystemTx {
 
 /// The oldest is looked for on lanes that are due and may send: what a paused sender keeps is not
 /// late.
-const STATS: &str = concat!(
-    "SELECT
+const STATS: &str = "
+    SELECT
         (SELECT count(*) FROM messages WHERE status IN ('queued', 'deferred', 'held')) AS waiting,
         (SELECT count(*) FROM messages WHERE status = 'sending') AS sending,
         (SELECT extract(epoch FROM letterhead_now() - min(first.due_at))::float8
-         FROM lanes l CROSS JOIN LATERAL (",
-    earliest_due!("l.tenant_id", "l.id"),
-    ") first
+         FROM lanes l CROSS JOIN LATERAL (
+             SELECT letterhead_earliest_due(l.tenant_id, l.id) AS due_at OFFSET 0
+         ) first
          WHERE NOT l.blocked AND l.due_at <= letterhead_now()
-             AND first.due_at <= letterhead_now()) AS oldest"
-);
+             AND first.due_at <= letterhead_now()) AS oldest";
 
 const HELD: &str = "SELECT held_at, reason FROM queue_hold WHERE held_at IS NOT NULL";
 

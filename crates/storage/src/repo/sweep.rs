@@ -10,9 +10,7 @@ use sea_orm::{DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
 use super::{
-    execute,
-    lane::earliest_due,
-    number, row, rows,
+    execute, number, row, rows,
     sql::{as_limit, statement},
 };
 use crate::{error::StorageError, store::SystemTx};
@@ -29,37 +27,8 @@ impl SystemTx {
     }
 }
 
-/// Makes lanes due whose earliest message is due before they are. `busy` hops from lane to lane
-/// through `messages_waiting`, so it costs what waits in lanes, not in messages. It only ever
-/// makes a lane due earlier: racing with an accept or a worker it wakes once in vain at worst.
-const REPAIR_LANES: &str = concat!(
-    "WITH RECURSIVE busy AS (
-        (SELECT tenant_id, sender_id FROM messages
-         WHERE status IN ('queued', 'deferred', 'held')
-         ORDER BY tenant_id, sender_id LIMIT 1)
-        UNION ALL
-        SELECT next.tenant_id, next.sender_id
-        FROM busy CROSS JOIN LATERAL (
-            SELECT m.tenant_id, m.sender_id FROM messages m
-            WHERE m.status IN ('queued', 'deferred', 'held')
-                AND (m.tenant_id, m.sender_id) > (busy.tenant_id, busy.sender_id)
-            ORDER BY m.tenant_id, m.sender_id LIMIT 1
-        ) next
-    ), late AS MATERIALIZED (
-        SELECT l.tenant_id, l.id, first.due_at
-        FROM busy
-        JOIN lanes l ON l.tenant_id = busy.tenant_id AND l.id = busy.sender_id
-        CROSS JOIN LATERAL (",
-    earliest_due!("l.tenant_id", "l.id"),
-    ") first
-        WHERE NOT l.blocked AND first.due_at < coalesce(l.due_at, 'infinity')
-        LIMIT $1
-        FOR NO KEY UPDATE OF l SKIP LOCKED
-    )
-    UPDATE lanes l SET due_at = late.due_at
-    FROM late
-    WHERE l.tenant_id = late.tenant_id AND l.id = late.id"
-);
+/// The function is in `migrations/sql`.
+const REPAIR_LANES: &str = "SELECT letterhead_repair_lanes($1) AS changed";
 
 /// Lanes with marked messages that nobody holds and no claim comes to now: while the queue is held,
 /// every such lane.
@@ -145,6 +114,11 @@ pub(super) struct FoundRow {
 }
 
 #[derive(FromQueryResult)]
+struct ChangedRow {
+    changed: i64,
+}
+
+#[derive(FromQueryResult)]
 struct RemovedRow {
     removed: i64,
 }
@@ -157,7 +131,10 @@ impl SweepRepo<'_> {
     ///
     /// [`StorageError::Unavailable`] if the database is away, here and below.
     pub async fn repair_lanes(&self, limit: u64) -> Result<u64, StorageError> {
-        execute(self.tx, statement(REPAIR_LANES, [as_limit(limit).into()]), "repair lanes").await
+        let action = "repair lanes";
+        let repair = statement(REPAIR_LANES, [as_limit(limit).into()]);
+        let changed = row::<ChangedRow>(self.tx, repair, action).await?;
+        changed.map_or(Ok(0), |row| number(row.changed, "lanes"))
     }
 
     /// At most `limit` lanes with marked messages that nobody holds and nobody will claim, for

@@ -23,6 +23,7 @@ const AN_ACCEPTED_MESSAGE: i64 = 80;
 const A_MARKED_MESSAGE: i64 = 80;
 const A_RESULT: i64 = 40;
 const A_RELEASED_LANE: i64 = 60;
+const A_SWEPT_LANE: i64 = 40;
 /// Many lanes lie on one page.
 const A_LANE_PASSED_OVER: i64 = 1;
 /// How many more they may be with ten times as many messages: the indexes have one more level.
@@ -222,8 +223,8 @@ impl Planned {
     }
 
     /// The pages that are looked at for a lane that is claimed and one that is given back, and for a
-    /// message that is accepted, marked and recorded.
-    async fn step(&self) -> [i64; 5] {
+    /// message that is accepted, marked and recorded; and for each of [`LANES`] in the sweep.
+    async fn step(&self) -> [i64; 6] {
         let Self { queue, lane } = self;
         queue.db.counted().await;
         let claimed = queue.claim(CLAIMED).await;
@@ -240,7 +241,11 @@ impl Planned {
         let results: Vec<_> = window.iter().map(|marked| result(marked, &accepted)).collect();
         assert_eq!(queue.finish(lane, &results).await, []);
         let finish = queue.db.counted().await.pages / count(WINDOW);
-        [claim, release, accept, mark, finish]
+        let system = queue.store.system().await.unwrap();
+        assert_eq!(system.sweep().repair_lanes(10).await.unwrap(), 0);
+        system.commit().await.unwrap();
+        let repair = queue.db.counted().await.pages / count(LANES);
+        [claim, release, accept, mark, finish, repair]
     }
 
     /// The cheapest of some steps are within their bounds.
@@ -257,6 +262,7 @@ impl Planned {
             ("an accepted message", AN_ACCEPTED_MESSAGE),
             ("a marked message", A_MARKED_MESSAGE),
             ("a result", A_RESULT),
+            ("a swept lane", A_SWEPT_LANE),
         ];
         for ((step, most), pages) in steps.into_iter().zip(cheapest) {
             assert!(pages <= most, "{step}: {pages} pages");

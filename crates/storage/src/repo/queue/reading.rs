@@ -10,21 +10,21 @@ use crate::{
     error::StorageError,
     record::message::{LaneWait, QueueReading},
     repo::{
-        execute,
-        lane::earliest_due,
-        number, row, rows,
+        execute, number, row, rows,
         sql::{as_limit, statement},
     },
 };
 
-/// Longest time that one of the statements may take, in milliseconds: who asks comes again.
-const PATIENCE: &str = "SELECT set_config('statement_timeout', '2000', true)";
+/// Longest time that one of the statements may take, in milliseconds: who asks comes again. Nothing is
+/// sorted that an index has in its order: to a plan that was made while nothing waited that costs the same.
+const PATIENCE: &str = "
+SELECT set_config('statement_timeout', '2000', true), set_config('enable_sort', 'off', true)";
 
 /// - `counted` walks `messages_waiting`, in its order so that nothing else is walked, to the bound.
 /// - `oldest` asks only the lanes that have been due longest. A lane's own `due_at` is not enough: it
 ///   stays in the past while the lane is served.
-const MESSAGES: &str = concat!(
-    "WITH counted AS MATERIALIZED (
+const MESSAGES: &str = "
+    WITH counted AS MATERIALIZED (
         SELECT status FROM messages
         WHERE status IN ('queued', 'deferred', 'held')
         ORDER BY tenant_id, sender_id, priority, due_at, id
@@ -43,11 +43,10 @@ const MESSAGES: &str = concat!(
         (SELECT count(*) FROM messages WHERE status = 'sending') AS sending,
         EXISTS (SELECT FROM queue_hold WHERE held_at IS NOT NULL) AS is_held,
         (SELECT extract(epoch FROM letterhead_now() - min(first.due_at))::float8
-         FROM longest l CROSS JOIN LATERAL (",
-    earliest_due!("l.tenant_id", "l.id"),
-    ") first
-         WHERE first.due_at <= letterhead_now()) AS oldest"
-);
+         FROM longest l CROSS JOIN LATERAL (
+             SELECT letterhead_earliest_due(l.tenant_id, l.id) AS due_at OFFSET 0
+         ) first
+         WHERE first.due_at <= letterhead_now()) AS oldest";
 
 /// One row a lane is read: there are as many as senders, however much waits.
 const LANES: &str = "
