@@ -6,6 +6,8 @@
 
 mod flight;
 
+use std::time::Duration;
+
 use letterhead_domain::{
     delivery::{AttemptOutcome, back_off},
     limit::quota_wait,
@@ -25,7 +27,7 @@ use super::{
     Worker,
     delivery::{Delivered, Effects, stops},
     journal::{Answer, Ask},
-    slots::{PATIENCE, Slot},
+    slots::{Slot, patience},
 };
 use crate::random;
 
@@ -42,7 +44,9 @@ pub(super) struct Slice<'w> {
     lane: &'w LeasedLane,
     lease: &'w LeaseDeadline,
     slot: &'w mut Slot,
-    /// When the slot is left, unless an outcome comes before; `None` once that was tried.
+    /// How long the server may leave it without an outcome before the slot is left.
+    patience: Duration,
+    /// When that is; `None` once it was tried.
     patient_until: Option<Instant>,
     ends_at: Instant,
     /// Most messages that are marked and not recorded.
@@ -64,12 +68,14 @@ impl<'w> Slice<'w> {
         lease: &'w LeaseDeadline,
         slot: &'w mut Slot,
     ) -> Self {
+        let patience = patience();
         Self {
             worker,
             lane,
             lease,
             slot,
-            patient_until: Some(Instant::now() + PATIENCE),
+            patience,
+            patient_until: Some(Instant::now() + patience),
             ends_at: Instant::now() + worker.config.slice,
             // One message first, alone: refused settings then cost one try, and a server in trouble
             // one connection.
@@ -243,7 +249,7 @@ impl<'w> Slice<'w> {
 
     /// The server answers, or is about to be asked.
     fn be_patient(&mut self) {
-        self.patient_until = self.patient_until.map(|_| Instant::now() + PATIENCE);
+        self.patient_until = self.patient_until.map(|_| Instant::now() + self.patience);
     }
 
     fn must_record(&self) -> bool {

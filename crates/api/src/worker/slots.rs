@@ -10,8 +10,16 @@ use std::{sync::Arc, time::Duration};
 use letterhead_storage::{record::LaneStanding, repo::lane::Shares};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How long a lane may wait for its server in its slot.
-pub(super) const PATIENCE: Duration = Duration::from_millis(250);
+use crate::random;
+
+/// How long a lane may wait for its server in its slot, more or less: lanes that began together would
+/// otherwise leave together, and as many others begin in the same moment, again and again.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// How long one lane may wait for its server in its slot.
+pub(super) fn patience() -> Duration {
+    PATIENCE.mul_f64(0.5 + random::jitter())
+}
 
 /// Lanes that may wait aside, for each slot: some 25 KB each.
 const ASIDE: usize = 16;
