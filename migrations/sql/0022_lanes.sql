@@ -95,8 +95,7 @@ BEGIN
 
     RETURN QUERY
     SELECT l.tenant_id, l.id, l.lease_token, c.standing, l.trouble, l.holds, c.waited,
-        EXISTS (SELECT FROM messages m
-                WHERE m.tenant_id = l.tenant_id AND m.sender_id = l.id AND m.status = 'sending'),
+        letterhead_marked(l.tenant_id, l.id) > 0,
         s.messages_per_minute, s.messages_per_day, s.recipients_per_message, s.connections,
         v.host, v.sender_email
     FROM unnest(tenants, lanes_, standings, waits) WITH ORDINALITY AS c(tenant, lane, standing, waited, turn)
@@ -134,8 +133,7 @@ BEGIN
         -- are still marked are nobody's then, and the next holder must find them.
         IF due IS NULL OR due > letterhead_now() THEN
             PERFORM pg_advisory_xact_lock(letterhead_lane_lock(lane));
-            due := CASE WHEN EXISTS (SELECT FROM messages m WHERE m.tenant_id = mine AND m.sender_id = lane
-                                         AND m.status = 'sending')
+            due := CASE WHEN letterhead_marked(mine, lane) > 0
                         THEN letterhead_now() ELSE letterhead_earliest_due(mine, lane) END;
         END IF;
         UPDATE lanes l
@@ -168,6 +166,7 @@ CREATE FUNCTION letterhead_repair_lanes(most bigint) RETURNS bigint
     SET enable_mergejoin = off
     SET enable_material = off
     SET enable_sort = off
+    SET enable_incremental_sort = off
     SET jit = off
 AS $$
 #variable_conflict use_column

@@ -18,7 +18,8 @@ use crate::{
 /// Longest time that one of the statements may take, in milliseconds: who asks comes again. Nothing is
 /// sorted that an index has in its order: to a plan that was made while nothing waited that costs the same.
 const PATIENCE: &str = "
-SELECT set_config('statement_timeout', '2000', true), set_config('enable_sort', 'off', true)";
+SELECT set_config('statement_timeout', '2000', true), set_config('enable_sort', 'off', true),
+    set_config('enable_incremental_sort', 'off', true)";
 
 /// - `counted` walks `messages_waiting`, in its order so that nothing else is walked, to the bound.
 /// - `oldest` asks only the lanes that have been due longest. A lane's own `due_at` is not enough: it
