@@ -1,8 +1,9 @@
 //! Lanes: all waiting messages of one sender, leased whole.
 //!
-//! What happens all the time is one statement each, over all tenants: [`Store::claim`] leases lanes,
-//! [`Store::journal`] takes a [`Turn`] of each of many, which marks messages before their first byte
-//! leaves and records that they were accepted, and [`Store::release`] gives a lane back. [`LanesRepo`]
+//! What happens all the time is one statement each, over all tenants:
+//! [`claim`](crate::store::Store::claim) leases lanes, [`journal`](crate::store::Store::journal) takes
+//! a [`Turn`] of each of many, which marks messages before their first byte leaves and records that
+//! they were accepted, and [`release`](crate::store::Store::release) gives a lane back. [`LanesRepo`]
 //! keeps leases. [`LaneRepo`] works on one leased lane of one tenant: puts right what a lost worker
 //! left, and records what became of messages that is out of the ordinary.
 //!

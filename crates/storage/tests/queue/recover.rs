@@ -36,6 +36,7 @@ async fn the_next_holder_sends_again_or_asks_a_person_and_the_attempt_says_why()
     queue.db.advance(LEASE).await;
 
     let lane = queue.claim_one().await;
+    assert!(lane.is_left && !lost.is_left);
     let mut recovered = recover(&queue, &lane).await;
 
     recovered.sort_by_key(|message| message.id);
@@ -171,6 +172,7 @@ async fn a_lane_parked_with_marked_messages_is_due_at_once() {
     assert_ne!(queue.release(&careless, Release::Park).await, Released::Lost);
 
     let lane = queue.claim_one().await;
+    assert!(lane.is_left);
     let recovered = recover(&queue, &lane).await;
     assert_eq!(recovered, [Recovered { id: message, status: MessageStatus::Queued }]);
 }
