@@ -54,7 +54,10 @@ DECLARE
     -- Of each lane that is claimed.
     tenants uuid[];
     lanes_ uuid[];
+    tokens_ uuid[];
     standings text[];
+    troubles integer[];
+    holds_ integer[];
     waits double precision[];
 BEGIN
     PERFORM set_config('role', 'letterhead_system', true);
@@ -85,21 +88,22 @@ BEGIN
             lease_until = letterhead_now() + make_interval(secs => lease)
         FROM picked p
         WHERE l.tenant_id = p.tenant_id AND l.id = p.id AND p.turn <= cardinality(tokens)
-        RETURNING p.turn, l.tenant_id, l.id, p.standing,
+        RETURNING p.turn, l.tenant_id, l.id, l.lease_token, p.standing, l.trouble, l.holds,
             extract(epoch FROM letterhead_now() - greatest(l.due_at, l.not_before, l.served_at))::float8 AS waited
     )
-    SELECT array_agg(tenant_id ORDER BY turn), array_agg(id ORDER BY turn), array_agg(standing ORDER BY turn),
+    SELECT array_agg(tenant_id ORDER BY turn), array_agg(id ORDER BY turn), array_agg(lease_token ORDER BY turn),
+        array_agg(standing ORDER BY turn), array_agg(trouble ORDER BY turn), array_agg(holds ORDER BY turn),
         array_agg(waited ORDER BY turn)
-    INTO tenants, lanes_, standings, waits
+    INTO tenants, lanes_, tokens_, standings, troubles, holds_, waits
     FROM claimed;
 
     RETURN QUERY
-    SELECT l.tenant_id, l.id, l.lease_token, c.standing, l.trouble, l.holds, c.waited,
-        letterhead_marked(l.tenant_id, l.id) > 0,
+    SELECT c.tenant, c.lane, c.token, c.standing, c.trouble, c.holds, c.waited,
+        letterhead_marked(c.tenant, c.lane) > 0,
         s.messages_per_minute, s.messages_per_day, s.recipients_per_message, s.connections,
         v.host, v.sender_email
-    FROM unnest(tenants, lanes_, standings, waits) WITH ORDINALITY AS c(tenant, lane, standing, waited, turn)
-    JOIN lanes l ON l.tenant_id = c.tenant AND l.id = c.lane
+    FROM unnest(tenants, lanes_, tokens_, standings, troubles, holds_, waits)
+        WITH ORDINALITY AS c(tenant, lane, token, standing, trouble, holds, waited, turn)
     JOIN senders s ON s.tenant_id = c.tenant AND s.id = c.lane
     LEFT JOIN sender_versions v ON v.tenant_id = c.tenant AND v.sender_id = c.lane AND v.number = s.live_version
     ORDER BY c.turn;

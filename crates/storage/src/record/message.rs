@@ -138,8 +138,8 @@ pub struct LeasedLane {
     pub holds: u32,
     /// What may leave through the sender, as long as its live version is the same.
     pub limits: Limits,
-    /// Whether a holder before left messages marked: [`LaneRepo::take_over`](crate::repo::lane::LaneRepo::take_over)
-    /// is to be called then, before the first mark.
+    /// Whether a holder before left messages marked. Then, before the first mark, it is to be
+    /// [taken over](crate::repo::lane::LaneRepo::take_over).
     pub is_left: bool,
     /// For how long it might have been served: since its earliest message was due, nothing held it
     /// back any more and its last slice was over, whichever came last.

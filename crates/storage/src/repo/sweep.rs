@@ -28,7 +28,7 @@ impl SystemTx {
 }
 
 /// The function is in `migrations/sql`.
-const REPAIR_LANES: &str = "SELECT letterhead_repair_lanes($1) AS changed";
+const REPAIR_LANES: &str = "SELECT letterhead_repair_lanes($1) AS count";
 
 /// Lanes with marked messages that nobody holds and no claim comes to now: while the queue is held,
 /// every such lane.
@@ -104,7 +104,7 @@ const FORGET_PORTAL: [&str; 4] = [
          WHERE coalesce(ended_at, expires_at) <= letterhead_now() - interval '90 days' LIMIT $1)",
 ];
 
-const REMOVE_DELETED: &str = "SELECT letterhead_remove_deleted($1) AS removed";
+const REMOVE_DELETED: &str = "SELECT letterhead_remove_deleted($1) AS count";
 
 /// Something of a tenant's.
 #[derive(FromQueryResult)]
@@ -114,13 +114,8 @@ pub(super) struct FoundRow {
 }
 
 #[derive(FromQueryResult)]
-struct ChangedRow {
-    changed: i64,
-}
-
-#[derive(FromQueryResult)]
-struct RemovedRow {
-    removed: i64,
+struct CountRow {
+    count: i64,
 }
 
 impl SweepRepo<'_> {
@@ -133,8 +128,8 @@ impl SweepRepo<'_> {
     pub async fn repair_lanes(&self, limit: u64) -> Result<u64, StorageError> {
         let action = "repair lanes";
         let repair = statement(REPAIR_LANES, [as_limit(limit).into()]);
-        let changed = row::<ChangedRow>(self.tx, repair, action).await?;
-        changed.map_or(Ok(0), |row| number(row.changed, "lanes"))
+        let changed = row::<CountRow>(self.tx, repair, action).await?;
+        number(changed.map_or(0, |row| row.count), "lanes")
     }
 
     /// At most `limit` lanes with marked messages that nobody holds and nobody will claim, for
@@ -228,13 +223,13 @@ impl SweepRepo<'_> {
     /// As above.
     pub async fn remove_deleted_tenants(&self, limit: u64) -> Result<u64, StorageError> {
         let batch = i32::try_from(limit).unwrap_or(i32::MAX);
-        let row = row::<RemovedRow>(
+        let row = row::<CountRow>(
             self.tx,
             statement(REMOVE_DELETED, [batch.into()]),
             "remove what deleted tenants left behind",
         )
         .await?;
-        number(row.map_or(0, |row| row.removed), "tenants")
+        number(row.map_or(0, |row| row.count), "tenants")
     }
 
     async fn found(

@@ -9,7 +9,8 @@ use letterhead_test_database::TestDatabase;
 
 use crate::fixture::{Queue, id, receipt, result};
 
-/// Lanes on which something waits, each of a tenant of its own; the first of them holds half of the messages.
+/// Lanes on which something waits, each of a tenant of its own; the first of them holds half of the
+/// messages.
 const LANES: usize = 10_000;
 /// Lanes that are claimed together.
 const CLAIMED: usize = 64;
@@ -18,7 +19,7 @@ const WINDOW: usize = 16;
 
 /// The most pages that each step may look at. A page is looked at more than once: on the way down
 /// each index, for a row's old and its new version, and to check what it refers to.
-const A_CLAIMED_LANE: i64 = 40;
+const A_CLAIMED_LANE: i64 = 30;
 const AN_ACCEPTED_MESSAGE: i64 = 80;
 const A_MARKED_MESSAGE: i64 = 80;
 const A_RESULT: i64 = 40;
@@ -49,8 +50,9 @@ async fn wind_up(db: &TestDatabase) {
     .await;
 }
 
-/// `messages` that wait on the lanes of many tenants, all due, and half as many attempts that are over; no statistics are made
-/// of them. No temporary tables: the first ones in a database have all plans made anew.
+/// `messages` that wait on the lanes of many tenants, all due, and half as many attempts that are over;
+/// no statistics are made of them. No temporary tables: the first ones in a database have all plans made
+/// anew.
 async fn fill(queue: &Queue, messages: usize) {
     let each = messages / 2 / LANES;
     let (flood, tenant) = (messages / 2, queue.tenant);
